@@ -1,0 +1,4 @@
+//! The routing core.
+
+pub mod ids;
+pub mod time;
