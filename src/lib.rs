@@ -1,1 +1,3 @@
-//! Switchyard.
+//! Switchyard: a self-hosted, skills-based task router.
+
+pub mod engine;

@@ -1,0 +1,257 @@
+//! Everything a Workspace can be asked to do. Imperatives; the answers are events or a [`crate::Rejection`].
+//!
+//! What a caller creates carries an id minted at the edge. In updates, `None` keeps what is there.
+
+use crate::attributes::Attributes;
+use crate::ids::{ActivityId, ReservationId, TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId};
+use crate::state::TaskOrder;
+use crate::time::Timestamp;
+
+/// A request for a change. Fields are named as the objects' fields that they set.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)] // Each variant is a struct below, with its meaning.
+pub enum Command {
+    UpdateWorkspace(UpdateWorkspace),
+    CreateActivity(CreateActivity),
+    UpdateActivity(UpdateActivity),
+    CreateTaskQueue(CreateTaskQueue),
+    UpdateTaskQueue(UpdateTaskQueue),
+    CreateWorkflow(CreateWorkflow),
+    UpdateWorkflow(UpdateWorkflow),
+    CreateWorker(CreateWorker),
+    UpdateWorker(UpdateWorker),
+    SetWorkerActivity(SetWorkerActivity),
+    UpdateWorkerChannel(UpdateWorkerChannel),
+    CreateTask(CreateTask),
+    UpdateTask(UpdateTask),
+    CancelTask(CancelTask),
+    WrapUpTask(WrapUpTask),
+    CompleteTask(CompleteTask),
+    AcceptReservation(AcceptReservation),
+    RejectReservation(RejectReservation),
+    WrapUpReservation(WrapUpReservation),
+    CompleteReservation(CompleteReservation),
+}
+
+/// Changes the settings of the Workspace.
+#[derive(Clone, PartialEq, Debug, Default)]
+#[allow(missing_docs)]
+pub struct UpdateWorkspace {
+    pub expected_version: Option<u32>,
+    pub name: Option<String>,
+    pub queue_order_priority: Option<TaskOrder>,
+    pub default_activity: Option<ActivityId>,
+    /// `Some(None)`: a Worker whose Reservation times out is not moved.
+    pub timeout_activity: Option<Option<ActivityId>>,
+    pub logout_activity: Option<ActivityId>,
+    pub reoffer_delay_seconds: Option<u32>,
+}
+
+/// Creates an Activity.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct CreateActivity {
+    pub id: ActivityId,
+    pub name: String,
+    pub available: bool,
+}
+
+/// Renames an Activity.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct UpdateActivity {
+    pub id: ActivityId,
+    pub expected_version: Option<u32>,
+    pub name: Option<String>,
+}
+
+/// Creates a TaskQueue.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct CreateTaskQueue {
+    pub id: TaskQueueId,
+    pub name: String,
+    /// `None` is `1==1`, everybody. Empty text is nobody.
+    pub target_workers: Option<String>,
+    /// `None` is 1.
+    pub max_reserved_workers: Option<u32>,
+    /// `None` is FIFO.
+    pub task_order: Option<TaskOrder>,
+}
+
+/// Changes a TaskQueue. Workers who become eligible are offered waiting Tasks at once.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct UpdateTaskQueue {
+    pub id: TaskQueueId,
+    pub expected_version: Option<u32>,
+    pub name: Option<String>,
+    pub target_workers: Option<String>,
+    pub max_reserved_workers: Option<u32>,
+    pub task_order: Option<TaskOrder>,
+}
+
+/// Creates a Workflow.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct CreateWorkflow {
+    pub id: WorkflowId,
+    pub name: String,
+    /// The routing document, a JSON object.
+    pub configuration: Attributes,
+    /// `None` is 120.
+    pub task_reservation_timeout_seconds: Option<u32>,
+}
+
+/// Changes a Workflow. Tasks under way keep the document that they follow.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct UpdateWorkflow {
+    pub id: WorkflowId,
+    pub expected_version: Option<u32>,
+    pub name: Option<String>,
+    pub configuration: Option<Attributes>,
+    pub task_reservation_timeout_seconds: Option<u32>,
+}
+
+/// Creates a Worker, with a worker channel of capacity 1 for each Task Channel.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct CreateWorker {
+    pub id: WorkerId,
+    pub name: String,
+    pub attributes: Attributes,
+    /// `None` is the Workspace's default Activity.
+    pub activity: Option<ActivityId>,
+}
+
+/// Changes name or attributes of a Worker.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct UpdateWorker {
+    pub id: WorkerId,
+    pub expected_version: Option<u32>,
+    pub name: Option<String>,
+    pub attributes: Option<Attributes>,
+}
+
+/// Moves a Worker to an Activity.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct SetWorkerActivity {
+    pub id: WorkerId,
+    pub expected_version: Option<u32>,
+    pub activity: ActivityId,
+    /// Reject the Worker's pending Reservations in the same change; only with an unavailable Activity.
+    pub reject_pending_reservations: bool,
+}
+
+/// Sets capacity or switch of a worker channel.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct UpdateWorkerChannel {
+    pub worker: WorkerId,
+    pub task_channel: TaskChannelId,
+    pub expected_version: Option<u32>,
+    pub configured_capacity: Option<u32>,
+    pub available: Option<bool>,
+}
+
+/// Creates a Task and routes it.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct CreateTask {
+    pub id: TaskId,
+    /// `None`: the only Workflow of the Workspace.
+    pub workflow: Option<WorkflowId>,
+    pub task_channel: TaskChannelRef,
+    pub attributes: Attributes,
+    /// `None`: what the matching target says, else 0.
+    pub priority: Option<u32>,
+    /// `None` is 86,400.
+    pub timeout_seconds: Option<u32>,
+    /// `None` is now.
+    pub virtual_start_time: Option<Timestamp>,
+}
+
+/// How a caller names a Task Channel.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub enum TaskChannelRef {
+    Id(TaskChannelId),
+    UniqueName(String),
+}
+
+/// Changes a Task. New attributes send a pending Task through its Workflow again.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct UpdateTask {
+    pub id: TaskId,
+    pub expected_version: Option<u32>,
+    pub attributes: Option<Attributes>,
+    pub priority: Option<u32>,
+    pub task_channel: Option<TaskChannelRef>,
+    pub virtual_start_time: Option<Timestamp>,
+}
+
+/// Cancels a pending or reserved Task.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct CancelTask {
+    pub id: TaskId,
+    pub expected_version: Option<u32>,
+    pub reason: String,
+    pub attributes: Option<Attributes>,
+}
+
+/// Begins the wrap-up of an assigned Task, with all its accepted Reservations.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct WrapUpTask {
+    pub id: TaskId,
+    pub expected_version: Option<u32>,
+    pub attributes: Option<Attributes>,
+}
+
+/// Completes an assigned or wrapping Task, with all its open Reservations.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct CompleteTask {
+    pub id: TaskId,
+    pub expected_version: Option<u32>,
+    pub reason: Option<String>,
+    pub attributes: Option<Attributes>,
+}
+
+/// Takes an offered Task.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct AcceptReservation {
+    pub id: ReservationId,
+    pub expected_version: Option<u32>,
+}
+
+/// Refuses an offered Task.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct RejectReservation {
+    pub id: ReservationId,
+    pub expected_version: Option<u32>,
+    pub reason: Option<String>,
+}
+
+/// Begins the wrap-up of an accepted Reservation; the Task follows its last open one.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct WrapUpReservation {
+    pub id: ReservationId,
+    pub expected_version: Option<u32>,
+}
+
+/// Ends an accepted or wrapping Reservation; the Task follows its last open one.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct CompleteReservation {
+    pub id: ReservationId,
+    pub expected_version: Option<u32>,
+}

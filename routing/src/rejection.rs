@@ -1,0 +1,119 @@
+//! Every refusal. Part of the API: the variant is the reason, its fields are the facts, and `Display` is a
+//! sentence for people, without a full stop.
+
+use crate::expression;
+use crate::workflow_configuration;
+
+/// Why a command changed nothing.
+#[derive(Clone, PartialEq, Debug, thiserror::Error)]
+pub enum Rejection {
+    /// The command names an object that does not exist.
+    #[error("there is no {kind} {id}")]
+    NotFound {
+        /// `Worker`, `Task`, …
+        kind: &'static str,
+        /// The id, as the caller gave it.
+        id: String,
+        /// The input field that names it.
+        field: &'static str,
+    },
+    /// The caller expected another version of the object.
+    #[error("the {kind} has changed: its version is {present}, not {expected}")]
+    VersionConflict {
+        /// `Worker`, `Task`, …
+        kind: &'static str,
+        /// What the caller expected.
+        expected: u32,
+        /// What is there.
+        present: u32,
+    },
+    /// The object is not in a state that allows it.
+    #[error("the {kind} is {present}, but only {allowed} can be {action}")]
+    InvalidState {
+        /// `Task` or `Reservation`.
+        kind: &'static str,
+        /// Its status, in the API's words: `PENDING`, …
+        present: &'static str,
+        /// Which would be right: `PENDING or RESERVED`.
+        allowed: &'static str,
+        /// What was asked: `canceled`, …
+        action: &'static str,
+    },
+    /// One input is wrong.
+    #[error("{message}")]
+    BadInput {
+        /// The input field.
+        field: &'static str,
+        /// What is wrong, and what would be right.
+        message: String,
+    },
+    /// An expression does not parse.
+    #[error("{error}")]
+    InvalidExpression {
+        /// The input field.
+        field: &'static str,
+        /// Where, and what was expected.
+        error: expression::Error,
+    },
+    /// A routing document is wrong.
+    #[error("the workflow configuration has {} fault(s), the first at {}: {}", .faults.len(), .faults[0].path_text(), .faults[0].message)]
+    InvalidWorkflow {
+        /// The input field.
+        field: &'static str,
+        /// Every fault; never empty.
+        faults: Vec<workflow_configuration::Fault>,
+    },
+    /// A limit of the Workspace is reached.
+    #[error("{what}: the limit is {limit}")]
+    LimitExceeded {
+        /// Of what there would be too much.
+        what: &'static str,
+        /// How much is allowed.
+        limit: usize,
+        /// The input field, where one is to blame.
+        field: Option<&'static str>,
+    },
+}
+
+/// What a program can tell refusals apart by. Stable.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)] // As the names say; described in the API.
+pub enum Code {
+    NotFound,
+    Conflict,
+    InvalidState,
+    BadUserInput,
+    InvalidExpression,
+    InvalidWorkflow,
+    LimitExceeded,
+}
+
+impl Rejection {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Rejection::NotFound { .. } => Code::NotFound,
+            Rejection::VersionConflict { .. } => Code::Conflict,
+            Rejection::InvalidState { .. } => Code::InvalidState,
+            Rejection::BadInput { .. } => Code::BadUserInput,
+            Rejection::InvalidExpression { .. } => Code::InvalidExpression,
+            Rejection::InvalidWorkflow { .. } => Code::InvalidWorkflow,
+            Rejection::LimitExceeded { .. } => Code::LimitExceeded,
+        }
+    }
+
+    /// The input field at fault, where there is one.
+    #[must_use]
+    pub fn field(&self) -> Option<&'static str> {
+        match self {
+            Rejection::NotFound { field, .. }
+            | Rejection::BadInput { field, .. }
+            | Rejection::InvalidExpression { field, .. }
+            | Rejection::InvalidWorkflow { field, .. } => Some(field),
+            Rejection::LimitExceeded { field, .. } => *field,
+            Rejection::VersionConflict { .. } => Some("expectedVersion"),
+            Rejection::InvalidState { .. } => None,
+        }
+    }
+}

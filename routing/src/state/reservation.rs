@@ -1,0 +1,107 @@
+//! A Reservation and its life:
+//!
+//! ```text
+//!            ┌─▶ Rejected      the Worker said no
+//!            ├─▶ TimedOut      the Worker said nothing
+//!  Pending ──┼─▶ Rescinded     another Worker accepted the Task
+//!            ├─▶ Canceled      the Task, or the Worker, went away
+//!            └─▶ Accepted ──▶ Wrapping ──▶ Completed
+//!                    └─────────────────────────▲
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ReservationId, TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId};
+use crate::state::worker::CircleStamp;
+use crate::time::Timestamp;
+
+/// The offer of one Task to one Worker, and what became of it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Reservation {
+    /// The Reservation itself.
+    pub id: ReservationId,
+    /// What is offered.
+    pub task: TaskId,
+    /// To whom.
+    pub worker: WorkerId,
+    /// Which capacity of the Worker it uses while it is open.
+    pub task_channel: TaskChannelId,
+    /// The TaskQueue that the Task waited in.
+    pub task_queue: TaskQueueId,
+    /// The Workflow that routed the Task.
+    pub workflow: WorkflowId,
+    /// Where it is in its life.
+    pub status: ReservationStatus,
+    /// How long the Worker had to answer.
+    pub timeout_seconds: u32,
+    /// When it was accepted.
+    pub accepted_at: Option<Timestamp>,
+    /// When wrapping up began.
+    pub wrap_up_at: Option<Timestamp>,
+    /// When it ended, in whichever way.
+    pub ended_at: Option<Timestamp>,
+    /// Why it was rejected or canceled, where somebody said so.
+    pub reason: Option<String>,
+    /// The Worker's places in the circles before this offer: an offer that is rescinded or canceled was not the
+    /// Worker's doing, and gives them back.
+    pub circle_before: CircleBefore,
+    /// Counts the changes.
+    pub version: u32,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it changed last.
+    pub updated_at: Timestamp,
+}
+
+/// A Worker's places in the circles.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct CircleBefore {
+    /// In the common circle.
+    pub common: Option<CircleStamp>,
+    /// In the circle of the Task Channel.
+    pub channel: Option<CircleStamp>,
+}
+
+/// Where a Reservation is in its life.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub enum ReservationStatus {
+    /// Offered, not answered.
+    Pending,
+    /// The Worker has the Task.
+    Accepted,
+    /// The Worker refused.
+    Rejected,
+    /// The Worker did not answer in time.
+    TimedOut,
+    /// The offer was withdrawn because the Task or the Worker went away.
+    Canceled,
+    /// Another Worker accepted the Task.
+    Rescinded,
+    /// The Worker wraps the Task up.
+    Wrapping,
+    /// Done.
+    Completed,
+}
+
+impl Reservation {
+    /// When a pending Reservation times out.
+    #[must_use]
+    pub fn expires_at(&self) -> Timestamp {
+        self.created_at.plus_seconds(self.timeout_seconds)
+    }
+}
+
+impl ReservationStatus {
+    /// Does it use up capacity?
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        match self {
+            ReservationStatus::Pending | ReservationStatus::Accepted | ReservationStatus::Wrapping => true,
+            ReservationStatus::Rejected
+            | ReservationStatus::TimedOut
+            | ReservationStatus::Canceled
+            | ReservationStatus::Rescinded
+            | ReservationStatus::Completed => false,
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! A Task and its life:
+//!
+//! ```text
+//!            ┌────────── all offers ended unaccepted ──────────┐
+//!            ▼                                                 │
+//!  create ─▶ Pending ──── offered to 1..n Workers ──────▶ Reserved
+//!            │                                                 │ one accepts
+//!            │ cancel · TTL · end of Workflow                  ├──▶ Assigned ──▶ Wrapping
+//!            ▼                                                 │        │           │
+//!          Canceled ◀──────────────────────────────────────────┘        └─▶ Completed ◀┘
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+use crate::attributes::Attributes;
+use crate::ids::{ReservationId, TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId};
+use crate::time::Timestamp;
+
+/// A piece of work waiting for, or in the hands of, a Worker.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Task {
+    /// The Task itself.
+    pub id: TaskId,
+    /// The sequence of its `task.created` event: orders Tasks of the same millisecond.
+    pub created_sequence: u64,
+    /// What the work is about; expressions look at it.
+    pub attributes: Attributes,
+    /// Larger goes first in FIFO TaskQueues; 0 to 2,147,483,647.
+    pub priority: u32,
+    /// Which capacity it uses.
+    pub task_channel: TaskChannelId,
+    /// The Workflow that routes it.
+    pub workflow: WorkflowId,
+    /// The TaskQueue that it waits in, or waited in last.
+    pub task_queue: Option<TaskQueueId>,
+    /// When it entered that TaskQueue.
+    pub task_queue_entered_at: Option<Timestamp>,
+    /// How long it may wait before it is canceled; 1 to 1,209,600 seconds.
+    pub timeout_seconds: u32,
+    /// Stands for the creation time when Tasks are ordered by age. It moves nothing but the order.
+    pub virtual_start_time: Timestamp,
+    /// How often it went from pending to reserved.
+    pub assignment_count: u32,
+    /// Where it is in its life.
+    pub phase: Phase,
+    /// Reservations that are pending, accepted or wrapping, oldest first.
+    pub open_reservations: Vec<ReservationId>,
+    /// Workers who must not be offered it again before a time.
+    pub cool_downs: Vec<CoolDown>,
+    /// Counts the changes of the Task's own fields.
+    pub version: u32,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it changed last.
+    pub updated_at: Timestamp,
+}
+
+/// Where a Task is in its life, with what only that phase has.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Phase {
+    /// Waiting for a Worker.
+    Pending(Waiting),
+    /// Offered; waiting for an answer.
+    Reserved(Waiting),
+    /// A Worker has it.
+    Assigned(Assignment),
+    /// The Worker wraps it up.
+    Wrapping(Assignment),
+    /// Done.
+    Completed(Ended),
+    /// Given up.
+    Canceled(Ended),
+}
+
+/// Of a Task that nobody has taken yet.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Waiting {
+    /// When the time to live ends.
+    pub expires_at: Timestamp,
+    /// Where it stands in its Workflow; `None` only between `task.created` and the first step.
+    pub step: Option<RoutingStep>,
+}
+
+/// Of a Task that a Worker has.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Assignment {
+    /// The accepted Reservation of the present owner.
+    pub reservation: ReservationId,
+    /// When it was accepted.
+    pub at: Timestamp,
+}
+
+/// Of a Task whose life is over.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Ended {
+    /// When.
+    pub at: Timestamp,
+    /// Why; always there for a canceled Task.
+    pub reason: Option<String>,
+    /// Who had it at the end, for a completed Task.
+    pub reservation: Option<ReservationId>,
+}
+
+/// Where a Task stands in its Workflow.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RoutingStep {
+    /// Which document of the Workflow it follows.
+    pub revision: u32,
+    /// Which filter took it: its position, or `None` for the default filter.
+    pub filter: Option<u32>,
+    /// The filter's name, if it has one.
+    pub filter_name: Option<String>,
+    /// Which target of the filter, counted from 0.
+    pub target: u32,
+    /// When it entered this step.
+    pub entered_at: Timestamp,
+    /// From when the timeouts of the filter's targets count.
+    pub clock_started_at: Timestamp,
+    /// When the step is left; `None`: not by time.
+    pub deadline: Option<Timestamp>,
+}
+
+/// A Worker who must not be offered a Task again before a time.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CoolDown {
+    /// Who rejected it or let it time out.
+    pub worker: WorkerId,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+/// The name of a [`Phase`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[allow(missing_docs)] // As the phases.
+pub enum TaskStatus {
+    Pending,
+    Reserved,
+    Assigned,
+    Wrapping,
+    Completed,
+    Canceled,
+}
+
+impl Task {
+    /// The name of its phase.
+    #[must_use]
+    pub fn status(&self) -> TaskStatus {
+        match self.phase {
+            Phase::Pending(_) => TaskStatus::Pending,
+            Phase::Reserved(_) => TaskStatus::Reserved,
+            Phase::Assigned(_) => TaskStatus::Assigned,
+            Phase::Wrapping(_) => TaskStatus::Wrapping,
+            Phase::Completed(_) => TaskStatus::Completed,
+            Phase::Canceled(_) => TaskStatus::Canceled,
+        }
+    }
+
+    /// What a pending or reserved Task has.
+    #[must_use]
+    pub fn waiting(&self) -> Option<&Waiting> {
+        match &self.phase {
+            Phase::Pending(waiting) | Phase::Reserved(waiting) => Some(waiting),
+            Phase::Assigned(_) | Phase::Wrapping(_) | Phase::Completed(_) | Phase::Canceled(_) => None,
+        }
+    }
+
+    /// Where it stands in its Workflow, while it waits.
+    #[must_use]
+    pub fn step(&self) -> Option<&RoutingStep> {
+        self.waiting()?.step.as_ref()
+    }
+
+    /// What an assigned or wrapping Task has.
+    #[must_use]
+    pub fn assignment(&self) -> Option<&Assignment> {
+        match &self.phase {
+            Phase::Assigned(assignment) | Phase::Wrapping(assignment) => Some(assignment),
+            Phase::Pending(_) | Phase::Reserved(_) | Phase::Completed(_) | Phase::Canceled(_) => None,
+        }
+    }
+
+    /// What a completed or canceled Task has.
+    #[must_use]
+    pub fn ended(&self) -> Option<&Ended> {
+        match &self.phase {
+            Phase::Completed(ended) | Phase::Canceled(ended) => Some(ended),
+            Phase::Pending(_) | Phase::Reserved(_) | Phase::Assigned(_) | Phase::Wrapping(_) => None,
+        }
+    }
+
+    /// May `worker` be offered this Task at `now`, as far as earlier refusals go?
+    #[must_use]
+    pub fn is_cooling_down(&self, worker: WorkerId, now: Timestamp) -> bool {
+        self.cool_downs.iter().any(|cool_down| cool_down.worker == worker && cool_down.until > now)
+    }
+}

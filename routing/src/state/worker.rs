@@ -1,0 +1,98 @@
+use serde::{Deserialize, Serialize};
+
+use crate::attributes::Attributes;
+use crate::ids::{ActivityId, TaskChannelId, WorkerId};
+use crate::time::Timestamp;
+
+/// A person (or program) who takes Tasks.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Worker {
+    /// The Worker itself.
+    pub id: WorkerId,
+    /// Unique in the Workspace without regard to case; at most 64 characters.
+    pub name: String,
+    /// What expressions look at: skills, languages, …
+    pub attributes: Attributes,
+    /// What the Worker is doing.
+    pub activity: ActivityId,
+    /// Since when.
+    pub activity_changed_at: Timestamp,
+    /// One for each Task Channel of the Workspace, ordered by its id.
+    pub channels: Vec<WorkerChannel>,
+    /// The Worker's place in the common circle; `None` before the first Reservation.
+    pub last_reserved: Option<CircleStamp>,
+    /// Counts the changes of name, attributes and activity.
+    pub version: u32,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When name, attributes or activity changed last.
+    pub updated_at: Timestamp,
+}
+
+/// What one Worker can take of one Task Channel.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct WorkerChannel {
+    /// The Task Channel.
+    pub task_channel: TaskChannelId,
+    /// How many open Reservations at the same time; 0 to 50.
+    pub configured_capacity: u32,
+    /// The switch: off means no new Tasks, and the capacity is remembered.
+    pub available: bool,
+    /// Reservations that wait for the Worker's answer.
+    pub pending: u32,
+    /// Reservations that the Worker accepted.
+    pub accepted: u32,
+    /// Reservations that the Worker wraps up.
+    pub wrapping: u32,
+    /// The Worker's place in the circle of this channel.
+    pub last_reserved: Option<CircleStamp>,
+    /// Counts the changes of capacity and switch.
+    pub version: u32,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When capacity or switch changed last.
+    pub updated_at: Timestamp,
+}
+
+/// When a Worker got a Reservation last. Who got one longest ago is next.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct CircleStamp {
+    /// The sequence of the event that made the Reservation: it orders, also within a millisecond.
+    pub sequence: u64,
+    /// The time of that event.
+    pub at: Timestamp,
+}
+
+impl Worker {
+    /// The Worker's channel for `task_channel`.
+    #[must_use]
+    pub fn channel(&self, task_channel: TaskChannelId) -> Option<&WorkerChannel> {
+        let at = self.channels.binary_search_by_key(&task_channel, |channel| channel.task_channel).ok()?;
+        Some(&self.channels[at])
+    }
+
+    pub(crate) fn channel_mut(&mut self, task_channel: TaskChannelId) -> &mut WorkerChannel {
+        let at = self.channels.binary_search_by_key(&task_channel, |channel| channel.task_channel);
+        &mut self.channels[at.expect("a Worker has a channel for each Task Channel")]
+    }
+}
+
+impl WorkerChannel {
+    /// Open Reservations: what uses up capacity.
+    #[must_use]
+    pub fn open(&self) -> u32 {
+        self.pending + self.accepted + self.wrapping
+    }
+
+    /// Is the switch on, and is there room for another Reservation?
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.available && self.open() < self.configured_capacity
+    }
+
+    /// Free capacity in percent, rounded down; 0 where there is none.
+    #[must_use]
+    pub fn available_capacity_percentage(&self) -> u32 {
+        (self.configured_capacity.saturating_sub(self.open()) * 100).checked_div(self.configured_capacity).unwrap_or(0)
+    }
+}
