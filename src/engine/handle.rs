@@ -62,7 +62,10 @@ impl WorkspaceHandle {
         todo!()
     }
     /// Carries out several in one commit; each has its own outcome.
-    pub async fn execute_all(&self, _submissions: Vec<Submission>) -> Result<Vec<Result<Committed, Error>>, Error> {
+    pub async fn execute_all(
+        &self,
+        _submissions: Vec<Submission>,
+    ) -> Result<Vec<Result<Committed, Error>>, Error> {
         todo!()
     }
     /// Events of interest after `after`: the log up to the live edge, then live, without gap or repeat.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use routing::ids::{WorkspaceId, WorkspaceTag};
 
-pub use events::{Topic, Follow};
+pub use events::{Follow, Topic};
 pub use handle::{Committed, Idempotency, Submission, WorkspaceHandle};
 
 /// All running Workspaces of this server. Cheap to clone.

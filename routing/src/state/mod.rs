@@ -119,12 +119,22 @@ impl State {
             Object::TaskQueue(queue) => {
                 let (id, name) = (queue.id, queue.name.to_lowercase());
                 let former = self.task_queues.insert(id, queue);
-                rename(&mut self.lookups.task_queue_names, id, name, former.map(|former| former.name.to_lowercase()));
+                rename(
+                    &mut self.lookups.task_queue_names,
+                    id,
+                    name,
+                    former.map(|former| former.name.to_lowercase()),
+                );
             }
             Object::Workflow(workflow) => {
                 let (id, name) = (workflow.id, workflow.name.to_lowercase());
                 let former = self.workflows.insert(id, workflow);
-                rename(&mut self.lookups.workflow_names, id, name, former.map(|former| former.name.to_lowercase()));
+                rename(
+                    &mut self.lookups.workflow_names,
+                    id,
+                    name,
+                    former.map(|former| former.name.to_lowercase()),
+                );
             }
             Object::Worker(worker) => self.put_worker(worker),
             Object::Task(task) => self.put_task(task),
@@ -183,7 +193,10 @@ impl State {
     }
 
     /// The Reservations of a Worker, oldest first.
-    pub fn reservations_of_worker(&self, worker: WorkerId) -> impl DoubleEndedIterator<Item = &Arc<Reservation>> {
+    pub fn reservations_of_worker(
+        &self,
+        worker: WorkerId,
+    ) -> impl DoubleEndedIterator<Item = &Arc<Reservation>> {
         let range = (worker, ReservationId::from_bits(0))..=(worker, ReservationId::from_bits(u128::MAX));
         self.lookups.reservations_of_worker.range(range).map(|(_, id)| &self.reservations[id])
     }

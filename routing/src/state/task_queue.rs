@@ -1,3 +1,5 @@
+//! TaskQueues.
+
 use serde::{Deserialize, Serialize};
 
 use crate::expression::{self, Expression};
