@@ -4,6 +4,7 @@ pub mod auth;
 pub mod clock;
 pub mod config;
 pub mod engine;
+pub mod store;
 pub mod telemetry;
 
 use anyhow::{Context, bail};
