@@ -1,3 +1,4 @@
 //! Switchyard: a self-hosted, skills-based task router.
 
 pub mod engine;
+pub mod store;

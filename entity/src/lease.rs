@@ -13,8 +13,6 @@ pub struct Model {
     pub format_version: i64,
     /// Grows by one each time that a server takes the database over. Who remembers a smaller one may not write.
     pub epoch: i64,
-    /// When that was.
-    pub taken_at: i64,
 }
 
 /// None is traversed.

@@ -39,7 +39,6 @@ fn tables() -> Vec<TableCreateStatement> {
             .col(number("id").primary_key())
             .col(number("format_version"))
             .col(number("epoch"))
-            .col(number("taken_at"))
             .to_owned(),
         Table::create()
             .table("workspace")
@@ -178,7 +177,9 @@ fn indexes() -> Vec<IndexCreateStatement> {
         .map(|table| index(table, "workspace", &["workspace_id", "id"]));
     // Rows of Tasks that left the memory stay for long: they are many more than those that are loaded.
     let in_memory = ["task", "reservation"].map(|table| {
-        index(table, "in_memory", &["workspace_id", "id"]).and_where(Expr::col("purged_at").is_null()).to_owned()
+        index(table, "in_memory", &["workspace_id", "id"])
+            .and_where(Expr::col("purged_at").is_null())
+            .to_owned()
     });
     let others = [
         // When a Task leaves the memory, its Reservations do, too.
