@@ -331,7 +331,7 @@ impl Actor {
     }
 
     fn lost(&self, error: &store::Error) -> End {
-        if matches!(error, store::Error::Fenced { .. }) {
+        if matches!(error, store::Error::TakenOver) {
             return End::Fenced;
         }
         let cause = store::chain(error);

@@ -123,6 +123,6 @@ impl WorkspaceHandle {
     /// A page of the log: at least `limit` events after `after`, unless it ends before; and whether there are more.
     pub async fn history(&self, after: u64, limit: usize) -> Result<(Vec<Arc<Recorded>>, bool), FollowError> {
         let page = self.0.store.log(self.0.id, after, limit).await.map_err(events::follow_error)?;
-        Ok((page.events.into_iter().map(Arc::new).collect(), page.has_more))
+        Ok((page.events.into_iter().map(Arc::new).collect(), page.more))
     }
 }
