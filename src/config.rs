@@ -259,6 +259,17 @@ pub enum Database {
     },
 }
 
+impl Database {
+    /// The address as the store takes it. It may hold a password: not for logs.
+    #[must_use]
+    pub fn url(&self) -> String {
+        match self {
+            Database::Sqlite { path } => format!("sqlite://{}", path.display()),
+            Database::Postgres { url } => url.clone(),
+        }
+    }
+}
+
 impl Default for Database {
     fn default() -> Database {
         Database::Sqlite { path: PathBuf::from(DATABASE_FILE) }
