@@ -5,6 +5,7 @@
 //! and nothing here reads a clock: the time is an argument.
 
 pub mod jwt;
+pub mod policy;
 pub mod signing_key;
 
 use std::fmt;

@@ -97,7 +97,7 @@ pub(super) fn panicked(panic: &(dyn Any + Send), id: &RequestId) -> Response {
 fn open<G: Gate>(gate: &G, headers: &HeaderMap) -> Result<G::Caller, auth::Error> {
     match headers.get(header::AUTHORIZATION) {
         None => gate.open(None),
-        Some(value) => gate.open(Some(value.to_str().map_err(|_| auth::Error::Invalid)?)),
+        Some(value) => gate.open(Some(value.to_str().map_err(|_| auth::Error::Invalid(auth::jwt::Reason::Header))?)),
     }
 }
 
@@ -127,7 +127,7 @@ impl Rejection {
     fn unauthenticated(error: auth::Error) -> Rejection {
         let challenge = match error {
             auth::Error::Missing => "Bearer realm=\"switchyard\"",
-            auth::Error::Expired | auth::Error::Invalid => {
+            auth::Error::Expired | auth::Error::Invalid(_) => {
                 "Bearer realm=\"switchyard\", error=\"invalid_token\""
             }
         };

@@ -486,7 +486,7 @@ impl<E: Executor, G: Gate> Connection<E, G> {
         let opened = match given {
             None => self.endpoint.gate.open(None),
             Some((_, serde_json::Value::String(token))) => self.endpoint.gate.open(Some(token)),
-            Some(_) => Err(auth::Error::Invalid),
+            Some(_) => Err(auth::Error::Invalid(auth::jwt::Reason::Header)),
         };
         let caller = opened.or_else(|error| close(4403, error.to_string()))?;
         let remaining = G::remaining(&caller);

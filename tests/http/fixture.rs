@@ -19,7 +19,7 @@ use futures_util::{
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use switchyard::{
-    auth,
+    auth::{self, jwt::Reason},
     http::{self, Settings},
 };
 use tokio::{net::TcpListener, net::TcpStream, task::JoinHandle};
@@ -68,13 +68,13 @@ impl http::Gate for Gate {
 
     fn open(&self, authorization: Option<&str>) -> Result<Caller, auth::Error> {
         let token = authorization.ok_or(auth::Error::Missing)?;
-        let good_for = match token.strip_prefix("Bearer ").ok_or(auth::Error::Invalid)? {
+        let good_for = match token.strip_prefix("Bearer ").ok_or(auth::Error::Invalid(Reason::Header))? {
             "good" => Duration::from_secs(3600),
             "expired" => return Err(auth::Error::Expired),
             "panic" => panic!("the gate fell down"),
             token => {
                 let milliseconds = token.strip_prefix("for ").and_then(|token| token.parse().ok());
-                Duration::from_millis(milliseconds.ok_or(auth::Error::Invalid)?)
+                Duration::from_millis(milliseconds.ok_or(auth::Error::Invalid(Reason::Header))?)
             }
         };
         let held = Arc::clone(&self.held);
