@@ -79,9 +79,12 @@ impl TestDatabase {
         Some(TestDatabase { kind: Kind::Postgres, url, place: Place::Server { url: server, name } })
     }
 
-    /// A connection of the test's own, past the store.
+    /// A connection of the test's own, past the store. It creates the file of SQLite, if there is none.
     pub async fn connection(&self) -> DatabaseConnection {
-        connect(&self.url).await
+        match self.kind {
+            Kind::Sqlite => connect(&format!("{}?mode=rwc", self.url)).await,
+            Kind::Postgres => connect(&self.url).await,
+        }
     }
 
     /// Carries out a statement past the store.

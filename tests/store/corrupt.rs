@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use routing::event::Event;
 use routing::state::{ReservationStatus, Task};
+use sea_orm::ConnectionTrait;
 use switchyard::store::{Corrupt, Error, Store};
 
 use crate::database::databases;
@@ -88,12 +89,20 @@ async fn a_row_that_makes_no_sense_is_an_error_that_names_it() {
             "task",
             "reservation",
         ];
+        let connection = database.connection().await;
+        let mut repair = Vec::new();
         for table in tables {
-            database.execute(&format!("CREATE TABLE {table}_copy AS SELECT * FROM {table}")).await;
+            connection
+                .execute_unprepared(&format!("CREATE TABLE {table}_copy AS SELECT * FROM {table}"))
+                .await
+                .unwrap();
+            let columns = columns(table).join(", ");
+            let copy = format!("SELECT {columns} FROM {table}_copy AS copy WHERE copy.id = {table}.id");
+            repair.push(format!("UPDATE {table} SET ({columns}) = ({copy})"));
         }
 
         for (sql, table, column) in DAMAGE {
-            database.execute(sql).await;
+            connection.execute_unprepared(sql).await.unwrap();
             match store.load(workspace).await {
                 Err(Error::Corrupt(corrupt)) => {
                     assert_eq!(
@@ -108,12 +117,7 @@ async fn a_row_that_makes_no_sense_is_an_error_that_names_it() {
                 }
                 other => panic!("{database}: {sql}: {other:?}"),
             }
-            for table in tables.iter().rev() {
-                let columns = columns(table).join(", ");
-                let columns_of_copy =
-                    format!("SELECT {columns} FROM {table}_copy AS copy WHERE copy.id = {table}.id");
-                database.execute(&format!("UPDATE {table} SET ({columns}) = ({columns_of_copy})")).await;
-            }
+            connection.execute_unprepared(&repair.join(";")).await.unwrap();
             assert_eq!(store.load(workspace).await.unwrap(), sample.state, "{database}: after {sql}");
         }
     }

@@ -155,17 +155,18 @@ async fn catalog(kind: Kind, connection: &DatabaseConnection, table: &str) -> Ve
     let (backend, sql) = match kind {
         Kind::Sqlite => (
             DbBackend::Sqlite,
-            format!("SELECT name || ' ' || type || ' ' || \"notnull\" || ' ' || pk FROM pragma_table_info('{table}')"),
+            format!(
+                "SELECT name || ' ' || type || ' ' || \"notnull\" || ' ' || pk FROM pragma_table_info('{table}')"
+            ),
         ),
         Kind::Postgres => (
             DbBackend::Postgres,
             format!(
-                "SELECT column_name || ' ' || data_type || ' ' || is_nullable || ' ' || coalesce(k.ordinal_position, 0)
-                 FROM information_schema.columns c LEFT JOIN information_schema.key_column_usage k
-                   USING (table_schema, table_name, column_name)
-                 WHERE table_schema = 'public' AND table_name = '{table}'
-                   AND coalesce(k.constraint_name, '') NOT LIKE 'fk%' AND coalesce(k.constraint_name, '') NOT LIKE '%fkey'
-                 ORDER BY c.ordinal_position"
+                "SELECT attname || ' ' || format_type(atttypid, atttypmod) || ' ' || attnotnull || ' '
+                     || coalesce(array_position(indkey, attnum), -1)
+                 FROM pg_attribute LEFT JOIN pg_index ON indrelid = attrelid AND indisprimary
+                 WHERE attrelid = '{table}'::regclass AND attnum > 0
+                 ORDER BY attnum"
             ),
         ),
     };
