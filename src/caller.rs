@@ -17,7 +17,7 @@ use std::sync::Arc;
 use futures_util::{Stream, StreamExt, future};
 use routing::command::Command;
 use routing::event::{Actor, Recorded};
-use routing::ids::{AnyId, Id, WorkerId, WorkspaceId, WorkspaceTag};
+use routing::ids::{AnyId, Id, WorkspaceId, WorkspaceTag};
 use routing::time::Timestamp;
 use routing::{Rejection, State};
 use uuid::Uuid;
@@ -502,14 +502,5 @@ impl From<FollowError> for Error {
             FollowError::Future => Error::EventsAhead,
             FollowError::Unavailable => Error::LogUnreadable,
         }
-    }
-}
-
-/// The Worker that a caller is, where that matters before any Workspace is entered.
-impl Caller {
-    /// The Worker whose token it is.
-    #[must_use]
-    pub fn worker(&self) -> Option<WorkerId> {
-        self.principal.grant.worker()
     }
 }

@@ -1,1 +1,4 @@
 //! graphql
+pub mod error;
+pub mod page;
+pub mod scalars;
