@@ -370,6 +370,24 @@ impl WorkspaceAccess {
         Ok(LogPage { events, read_to, has_more: has_more && read_to < self.state.sequence })
     }
 
+    /// The position of the last event before `instant`, up to the moment of this access; 0 where there is none.
+    /// Found by halving, because times do not decrease along the log.
+    pub async fn position_before(&self, instant: Timestamp) -> Result<u64, Error> {
+        self.caller.check_expiry()?;
+        // What is at `before` is before the instant; what is at `after` is not.
+        let (mut before, mut after) = (0, self.state.sequence + 1);
+        while before + 1 < after {
+            let middle = before + (after - before) / 2;
+            // Where the log has lost its beginning, this is its first event, from behind `middle`.
+            let (events, _) = self.handle.history(middle - 1, 1).await?;
+            match events.first().filter(|event| event.at < instant && event.sequence < after) {
+                Some(event) => before = event.sequence,
+                None => after = middle,
+            }
+        }
+        Ok(before)
+    }
+
     fn sees(&self, event: &Recorded) -> bool {
         policy::sees_event(self.sight(), &event.event, &self.state, self.now)
     }

@@ -54,10 +54,15 @@ impl From<Timestamp> for DateTime {
     }
 }
 
-/// A JSON object. Attributes of Workers and Tasks have at most 4,096 characters, written without blanks; no value in
-/// them is reserved, except that routing expressions name what they look at.
+/// A JSON object, such as attributes. Keys keep their order. Attributes of Workers and Tasks have at most 4,096
+/// characters, counted as they are stored, without blanks between keys and values.
 #[derive(Clone, Debug)]
-pub struct JsonObject(pub Attributes);
+pub enum JsonObject {
+    /// As the core keeps it. Whatever clients send is this.
+    Attributes(Attributes),
+    /// Put together for an answer: always an object.
+    Fields(Value),
+}
 
 #[Scalar(name = "JSONObject")]
 impl ScalarType for JsonObject {
@@ -66,7 +71,7 @@ impl ScalarType for JsonObject {
             return Err(InputValueError::expected_type(value));
         }
         let json = value.into_json().map_err(|_| InputValueError::custom("expected a JSON object"))?;
-        Attributes::of(&json).map(JsonObject).ok_or_else(|| InputValueError::custom("expected a JSON object"))
+        Attributes::of(&json).map(JsonObject::Attributes).ok_or_else(|| InputValueError::custom("expected a JSON object"))
     }
 
     fn is_valid(value: &Value) -> bool {
@@ -74,7 +79,23 @@ impl ScalarType for JsonObject {
     }
 
     fn to_value(&self) -> Value {
-        value_of(&self.0)
+        match self {
+            JsonObject::Attributes(attributes) => value_of(attributes),
+            JsonObject::Fields(fields) => fields.clone(),
+        }
+    }
+}
+
+impl JsonObject {
+    /// The attributes that a client sent.
+    pub fn into_attributes(self) -> Attributes {
+        match self {
+            JsonObject::Attributes(attributes) => attributes,
+            JsonObject::Fields(fields) => {
+                let json = fields.into_json().ok();
+                json.and_then(|json| Attributes::of(&json)).unwrap_or_else(Attributes::empty)
+            }
+        }
     }
 }
 
@@ -159,8 +180,8 @@ mod tests {
         let written = r#"{"b":1,"a":{"x":[1.5,"é",null]}}"#;
         let value: Value = serde_json::from_str(written).unwrap();
         let object = <JsonObject as ScalarType>::parse(value).unwrap();
-        assert_eq!(object.0.as_str(), written);
         assert_eq!(serde_json::to_string(&ScalarType::to_value(&object)).unwrap(), written);
+        assert_eq!(object.into_attributes().as_str(), written);
         assert!(<JsonObject as ScalarType>::parse(Value::List(Vec::new())).is_err());
     }
 
