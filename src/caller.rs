@@ -227,7 +227,7 @@ pub struct Once {
     /// The caller's key.
     pub key: String,
     /// What is asked, so that a key counts for one kind of request only.
-    pub mutation: &'static str,
+    pub mutation: String,
     /// Which part of the request, where it consists of several.
     pub part: usize,
     /// SHA-256 over the input: under the same key it must be the same.
@@ -318,10 +318,7 @@ impl WorkspaceAccess {
     }
 
     /// Has several commands carried out in one commit. Each has its own outcome.
-    pub async fn execute_all(
-        &self,
-        requests: Vec<Request>,
-    ) -> Result<Vec<Result<Committed, Error>>, Error> {
+    pub async fn execute_all(&self, requests: Vec<Request>) -> Result<Vec<Result<Committed, Error>>, Error> {
         let mut submissions = Vec::with_capacity(requests.len());
         for Request { command, subject, once } in requests {
             let (command, _) = self.judge(command)?;

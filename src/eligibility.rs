@@ -38,12 +38,7 @@ impl<'a> Candidate<'a> {
     /// Is the expression true for the Worker?
     #[must_use]
     pub fn satisfies(&self, expression: &Expression, now: Timestamp) -> bool {
-        expression.is_true(&Facts {
-            task: TaskFacts::None,
-            worker: Some(self),
-            workers: None,
-            now_ms: now.0,
-        })
+        expression.is_true(&Facts { task: TaskFacts::None, worker: Some(self), workers: None, now_ms: now.0 })
     }
 }
 

@@ -338,7 +338,9 @@ pub fn sees_event(sight: Sight, event: &Event, state: &State, now: Timestamp) ->
         return true;
     }
     match event {
-        Event::ActivityCreated { .. } | Event::ActivityUpdated { .. } | Event::TaskChannelCreated { .. } => true,
+        Event::ActivityCreated { .. } | Event::ActivityUpdated { .. } | Event::TaskChannelCreated { .. } => {
+            true
+        }
 
         // The settings, and how the Workspace routes.
         Event::WorkspaceCreated { .. }

@@ -48,12 +48,7 @@ pub enum Error {
         message: String,
     },
     /// The core refused; the client sees the reason with all facts.
-    Rejected {
-        /// The refusal.
-        rejection: Rejection,
-        /// What stands before the field that the core names, such as `tasks.3.`.
-        within: String,
-    },
+    Rejected(Rejection),
     /// The idempotency key belongs to another request.
     KeyReused,
     /// Too much to do; the client should try again after a while.
@@ -133,19 +128,6 @@ impl Error {
         }
     }
 
-    /// The same error, where the input that it is about is part of a larger one: `prefix` is `tasks.3.`.
-    #[must_use]
-    pub fn within(self, prefix: &str) -> Error {
-        let below = |field: String| format!("{prefix}{field}");
-        match self {
-            Error::Forbidden { message, field } => Error::Forbidden { message, field: field.map(below) },
-            Error::NotFound { message, field } => Error::NotFound { message, field: field.map(below) },
-            Error::BadUserInput { field, message } => Error::BadUserInput { field: below(field), message },
-            Error::Rejected { rejection, within } => Error::Rejected { rejection, within: below(within) },
-            other => other,
-        }
-    }
-
     /// The code.
     pub fn code(&self) -> ErrorCode {
         match self {
@@ -153,7 +135,7 @@ impl Error {
             Error::Forbidden { .. } => ErrorCode::Forbidden,
             Error::NotFound { .. } => ErrorCode::NotFound,
             Error::BadUserInput { .. } => ErrorCode::BadUserInput,
-            Error::Rejected { rejection, .. } => match rejection.code() {
+            Error::Rejected(rejection) => match rejection.code() {
                 Code::NotFound => ErrorCode::NotFound,
                 Code::Conflict => ErrorCode::Conflict,
                 Code::InvalidState => ErrorCode::InvalidState,
@@ -177,7 +159,7 @@ impl Error {
             Error::NotFound { message, .. }
             | Error::BadUserInput { message, .. }
             | Error::Unavailable { message } => message.clone(),
-            Error::Rejected { rejection, .. } => rejection.to_string(),
+            Error::Rejected(rejection) => rejection.to_string(),
             Error::KeyReused => "the idempotency key was used before with another input".to_owned(),
             Error::Overloaded => "the server has too much to do at present".to_owned(),
             Error::EventsExpired => "the event log no longer reaches back to this position".to_owned(),
@@ -190,9 +172,7 @@ impl Error {
         match self {
             Error::Forbidden { field, .. } | Error::NotFound { field, .. } => field.clone(),
             Error::BadUserInput { field, .. } => Some(field.clone()),
-            Error::Rejected { rejection, within } => {
-                rejection.field().map(|field| format!("{within}{field}"))
-            }
+            Error::Rejected(rejection) => rejection.field().map(str::to_owned),
             Error::KeyReused => Some("idempotencyKey".to_owned()),
             Error::EventsExpired => Some("after".to_owned()),
             Error::Unauthenticated { .. }
@@ -205,7 +185,7 @@ impl Error {
     /// The facts, each under a name of its own.
     fn facts(&self) -> Vec<(&'static str, Value)> {
         match self {
-            Error::Rejected { rejection, .. } => facts_of(rejection),
+            Error::Rejected(rejection) => facts_of(rejection),
             Error::Overloaded => vec![("retryAfterMs", RETRY_AFTER_MS.into())],
             Error::Internal { request_id } => vec![("requestId", request_id.to_string().into())],
             Error::Unauthenticated { .. }
@@ -248,7 +228,7 @@ impl From<caller::Error> for Error {
             caller::Error::NotFound { kind, id, field } => {
                 Error::NotFound { message: no_such(kind, &id), field: Some(field.to_owned()) }
             }
-            caller::Error::Rejected(rejection) => Error::Rejected { rejection, within: String::new() },
+            caller::Error::Rejected(rejection) => Error::Rejected(rejection),
             caller::Error::KeyReused => Error::KeyReused,
             caller::Error::InDoubt => {
                 unavailable("the change could not be made durable; it is not known whether it will be there")
@@ -337,19 +317,12 @@ mod tests {
         assert_eq!(invalid["code"], "INVALID_EXPRESSION");
         assert_eq!((&invalid["line"], &invalid["column"]), (&1.into(), &5.into()));
 
-        let fault = Fault { path: vec!["task_routing".into()], message: "is missing".into(), expression_error: None };
+        let fault =
+            Fault { path: vec!["task_routing".into()], message: "is missing".into(), expression_error: None };
         let invalid = rejected(Rejection::InvalidWorkflow { field: "configuration", faults: vec![fault] });
         assert_eq!(
             invalid["errors"],
             serde_json::json!([{ "path": ["task_routing"], "message": "is missing" }])
         );
-    }
-
-    #[test]
-    fn the_path_of_a_part_is_put_before_its_fields() {
-        let missing = Rejection::NotFound { kind: "Workflow", id: "WW1".into(), field: "workflowId" };
-        let error = Error::from(caller::Error::from(missing)).within("tasks.3.");
-        assert_eq!(error.field().as_deref(), Some("tasks.3.workflowId"));
-        assert_eq!(error.code(), ErrorCode::NotFound);
     }
 }

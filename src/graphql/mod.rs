@@ -7,6 +7,7 @@
 //! Read [`scope`] first, then [`types`], [`query`], [`mutation`] and [`subscription`]. [`page`] is all about lists.
 
 pub mod error;
+pub mod mutation;
 pub mod page;
 pub mod query;
 pub mod scalars;
@@ -17,19 +18,20 @@ pub mod types;
 use async_graphql::{Context, SDLExportOptions};
 
 use self::error::{Error, Result};
+use self::mutation::Mutation;
 use self::query::Query;
 use self::subscription::Subscriptions;
 use crate::caller::Caller;
 
 /// The whole API.
-pub type Schema = async_graphql::Schema<Query, async_graphql::EmptyMutation, Subscriptions>;
+pub type Schema = async_graphql::Schema<Query, Mutation, Subscriptions>;
 
 /// The schema, without any extension: each of them, even one that does nothing, makes every field of every answer
 /// several times dearer. Whoever executes it puts a [`Caller`] into the data of the request, and sees to limits of
 /// depth and cost beforehand.
 #[must_use]
 pub fn schema() -> Schema {
-    Schema::build(Query, async_graphql::EmptyMutation, Subscriptions).finish()
+    Schema::build(Query, Mutation::default(), Subscriptions).finish()
 }
 
 /// The schema in GraphQL's schema language, sorted, so that a change of the API is a change of lines.

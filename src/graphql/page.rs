@@ -109,6 +109,14 @@ impl OrderedBy {
             OrderedBy::Sequence => 's',
         }
     }
+
+    /// Is there a number to order by before the id decides?
+    fn has_rank(self) -> bool {
+        match self {
+            OrderedBy::ActivityChange | OrderedBy::Priority | OrderedBy::VirtualStart => true,
+            OrderedBy::Creation | OrderedBy::Name | OrderedBy::Sequence => false,
+        }
+    }
 }
 
 /// Where an item stands in its list.
@@ -184,7 +192,8 @@ impl Place {
                 return Some(Place::named(text.to_owned()));
             }
             let (id, rank) = match text.split_once('.') {
-                Some((id, rank)) => (id, rank.parse().ok()?),
+                Some((id, rank)) if order.has_rank() => (id, rank.parse().ok()?),
+                Some(_) => return None,
                 None => (text, 0),
             };
             Some(Place { rank: Rank::Number(rank), id: u128::from_str_radix(id, 16).ok()? })
@@ -396,10 +405,9 @@ impl<T: OutputType> Connection<T> {
 /// Ordered maps refuse a range that ends before it begins.
 fn is_empty((low, high): &Stretch) -> bool {
     match (low, high) {
-        (
-            Bound::Excluded(low) | Bound::Included(low),
-            Bound::Excluded(high) | Bound::Included(high),
-        ) => low >= high,
+        (Bound::Excluded(low) | Bound::Included(low), Bound::Excluded(high) | Bound::Included(high)) => {
+            low >= high
+        }
         _ => false,
     }
 }

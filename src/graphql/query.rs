@@ -53,11 +53,16 @@ impl Query {
     async fn nodes(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "At most 200 ids of objects of any type. Error: `BAD_USER_INPUT` where one is none.")]
+        #[graphql(
+            desc = "At most 200 ids of objects of any type. Error: `BAD_USER_INPUT` where one is none."
+        )]
         ids: Vec<ID>,
     ) -> Result<Vec<Option<Node>>> {
         if ids.len() > NODES_MAX {
-            return Err(Error::bad_input("ids", format!("expected at most {NODES_MAX} ids, not {}", ids.len())));
+            return Err(Error::bad_input(
+                "ids",
+                format!("expected at most {NODES_MAX} ids, not {}", ids.len()),
+            ));
         }
         let caller = Caller::of(ctx)?;
         let ids = ids.iter().enumerate().map(|(index, id)| any_id(&format!("ids.{index}"), id));
@@ -102,7 +107,10 @@ impl Query {
 
 fn any_id(field: &str, text: &ID) -> Result<AnyId> {
     text.parse().map_err(|_| {
-        Error::bad_input(field, "not the id of an object: expected two letters that say what it is and 32 hex digits")
+        Error::bad_input(
+            field,
+            "not the id of an object: expected two letters that say what it is and 32 hex digits",
+        )
     })
 }
 

@@ -71,7 +71,9 @@ impl ScalarType for JsonObject {
             return Err(InputValueError::expected_type(value));
         }
         let json = value.into_json().map_err(|_| InputValueError::custom("expected a JSON object"))?;
-        Attributes::of(&json).map(JsonObject::Attributes).ok_or_else(|| InputValueError::custom("expected a JSON object"))
+        Attributes::of(&json)
+            .map(JsonObject::Attributes)
+            .ok_or_else(|| InputValueError::custom("expected a JSON object"))
     }
 
     fn is_valid(value: &Value) -> bool {

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Enum, ID, InputObject, Object};
 use routing::event::{Actor, Event as Core, Recorded};
-use routing::ids::{
-    ActivityId, Id, ReservationId, TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId,
-};
+use routing::ids::{ActivityId, Id, ReservationId, TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId};
 use routing::state;
 use routing::time::Timestamp;
 
@@ -276,20 +274,16 @@ impl Concerns {
             Core::WorkflowCreated { workflow } | Core::WorkflowUpdated { workflow } => {
                 Concerns { workflow: Some(workflow.id), ..Concerns::default() }
             }
-            Core::WorkerCreated { worker } | Core::WorkerActivityUpdate { worker, .. } => Concerns {
-                worker: Some(worker.id),
-                activity: Some(worker.activity),
-                ..Concerns::default()
-            },
+            Core::WorkerCreated { worker } | Core::WorkerActivityUpdate { worker, .. } => {
+                Concerns { worker: Some(worker.id), activity: Some(worker.activity), ..Concerns::default() }
+            }
             Core::WorkerUpdated { worker } | Core::WorkerAttributesUpdate { worker } => {
                 Concerns { worker: Some(worker.id), ..Concerns::default() }
             }
             Core::WorkerCapacityUpdate { worker, task_channel, .. }
-            | Core::WorkerChannelAvailabilityUpdate { worker, task_channel } => Concerns {
-                worker: Some(worker.id),
-                task_channel: Some(*task_channel),
-                ..Concerns::default()
-            },
+            | Core::WorkerChannelAvailabilityUpdate { worker, task_channel } => {
+                Concerns { worker: Some(worker.id), task_channel: Some(*task_channel), ..Concerns::default() }
+            }
             Core::TaskCreated { task }
             | Core::TaskUpdated { task }
             | Core::TaskCanceled { task }
@@ -337,7 +331,8 @@ impl Concerns {
 /// Names are those of today, and only where the viewer may see what they name.
 fn description(scope: &Scope, event: &Core) -> String {
     let queue = |id: Option<TaskQueueId>| {
-        let queue = id.and_then(|id| scope.state().task_queues.get(&id)).filter(|queue| scope.sees(&***queue));
+        let queue =
+            id.and_then(|id| scope.state().task_queues.get(&id)).filter(|queue| scope.sees(&***queue));
         queue.map_or("a TaskQueue".to_owned(), |queue| format!("TaskQueue {}", queue.name))
     };
     let workflow = |id: WorkflowId| {
@@ -373,7 +368,11 @@ fn description(scope: &Scope, event: &Core) -> String {
         }
         Core::WorkerCapacityUpdate { worker, task_channel, previous_capacity: _ } => {
             let capacity = worker.channel(*task_channel).map_or(0, |channel| channel.configured_capacity);
-            format!("Capacity of Worker {} on channel {} set to {capacity}", worker.name, channel(*task_channel))
+            format!(
+                "Capacity of Worker {} on channel {} set to {capacity}",
+                worker.name,
+                channel(*task_channel)
+            )
         }
         Core::WorkerChannelAvailabilityUpdate { worker, task_channel } => {
             let is_on = worker.channel(*task_channel).is_some_and(|channel| channel.available);
@@ -490,17 +489,8 @@ impl Conditions {
 
     /// Does the event fit?
     pub fn admit(&self, recorded: &Recorded) -> bool {
-        let Conditions {
-            types,
-            task,
-            worker,
-            task_queue,
-            workflow,
-            reservation,
-            task_channel,
-            since,
-            until,
-        } = self;
+        let Conditions { types, task, worker, task_queue, workflow, reservation, task_channel, since, until } =
+            self;
         let concerns = Concerns::of(&recorded.event);
         (types.is_empty() || types.contains(&EventType::of(&recorded.event)))
             && fits(*task, concerns.task)
@@ -514,17 +504,8 @@ impl Conditions {
     }
 
     fn admit_all(&self) -> bool {
-        let Conditions {
-            types,
-            task,
-            worker,
-            task_queue,
-            workflow,
-            reservation,
-            task_channel,
-            since,
-            until,
-        } = self;
+        let Conditions { types, task, worker, task_queue, workflow, reservation, task_channel, since, until } =
+            self;
         types.is_empty()
             && task.is_none()
             && worker.is_none()
@@ -597,7 +578,11 @@ impl EventConnection {
 
         let search = Search { scope, conditions: &conditions, limit: page.limit() };
         let found = if low + 1 >= high {
-            Found { events: Vec::new(), reached: if page.is_backward() { low + 1 } else { low }, has_more: false }
+            Found {
+                events: Vec::new(),
+                reached: if page.is_backward() { low + 1 } else { low },
+                has_more: false,
+            }
         } else if page.is_backward() {
             search.backward(low, high).await?
         } else {
@@ -605,10 +590,7 @@ impl EventConnection {
         };
 
         let edges: Vec<Edge<Event>> = (found.events.into_iter())
-            .map(|event| Edge {
-                cursor: cursor_at(event.sequence),
-                node: Event::of(scope.clone(), event),
-            })
+            .map(|event| Edge { cursor: cursor_at(event.sequence), node: Event::of(scope.clone(), event) })
             .collect();
         let first = edges.first().map(|edge| edge.cursor.clone());
         let last = edges.last().map(|edge| edge.cursor.clone());
@@ -657,7 +639,8 @@ impl Search<'_> {
             let wanted = self.chunk().min(high - 1 - position);
             let page = self.scope.access().history(position, usize_of(wanted)).await?;
             let is_at_end = page.read_to == position;
-            events.extend(page.events.into_iter().filter(|it| it.sequence < high && self.conditions.admit(it)));
+            events
+                .extend(page.events.into_iter().filter(|it| it.sequence < high && self.conditions.admit(it)));
             position = page.read_to;
             if events.len() > self.limit {
                 events.truncate(self.limit);

@@ -128,7 +128,8 @@ fn activity(it: &Activity) -> Value {
 }
 
 fn task_channel(it: &TaskChannel) -> Value {
-    let TaskChannel { id, name, unique_name, channel_optimized_routing, version, created_at, updated_at } = it;
+    let TaskChannel { id, name, unique_name, channel_optimized_routing, version, created_at, updated_at } =
+        it;
     object([
         ("id", text(id)),
         ("name", name.into()),
@@ -296,7 +297,7 @@ fn task(it: &Task) -> Value {
 
 fn routing_step(it: &RoutingStep) -> Value {
     let RoutingStep {
-        revision: _,         // Which document of the Workflow; the names below are of that one.
+        revision: _, // Which document of the Workflow; the names below are of that one.
         filter,
         filter_name,
         target,
@@ -371,4 +372,3 @@ fn instant(at: &Timestamp) -> Value {
 fn optional_instant(at: Option<Timestamp>) -> Value {
     at.map(text_of).into()
 }
-

@@ -172,7 +172,8 @@ impl Task {
     ) -> Result<EventConnection> {
         let filter = EventFilter { task_id: Some(self.task.id.into()), ..EventFilter::default() };
         let since = self.task.created_sequence - 1;
-        EventConnection::read(&self.scope, &Page::forward(first, after)?, Span { after: since }, Some(filter)).await
+        EventConnection::read(&self.scope, &Page::forward(first, after)?, Span { after: since }, Some(filter))
+            .await
     }
 
     /// Counts the changes, from 1; for `expectedVersion`. The end of one of its Reservations counts, too.
@@ -387,7 +388,8 @@ impl Listing for Tasks {
 
 impl Conditions {
     fn of(filter: TaskFilter, held_by: Option<TaskQueueId>) -> Result<Conditions> {
-        let TaskFilter { statuses, task_queue_id, workflow_id, task_channel_id, priority, worker_id } = filter;
+        let TaskFilter { statuses, task_queue_id, workflow_id, task_channel_id, priority, worker_id } =
+            filter;
         Ok(Conditions {
             statuses: statuses.unwrap_or_default().into_iter().map(Into::into).collect(),
             task_queue: optional_id("filter.taskQueueId", task_queue_id.as_ref())?,

@@ -182,7 +182,8 @@ impl Listing for TaskQueues {
 
     fn read(&self, stretch: &Stretch, end: End, limit: usize) -> Vec<(Place, TaskQueue)> {
         let Some(named) = self.named(stretch) else { return Vec::new() };
-        let shown = named.filter_map(|(name, queue)| Some((Place::named(name.clone()), self.scope.see(queue)?)));
+        let shown =
+            named.filter_map(|(name, queue)| Some((Place::named(name.clone()), self.scope.see(queue)?)));
         end.take(shown, limit)
     }
 

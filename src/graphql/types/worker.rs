@@ -266,9 +266,8 @@ impl Listing for Workers {
 
     fn read(&self, stretch: &Stretch, end: End, limit: usize) -> Vec<(Place, Worker)> {
         let state: &State = self.scope.state();
-        let shown = |(place, worker): (Place, &Arc<routing::state::Worker>)| {
-            Some((place, self.scope.see(worker)?))
-        };
+        let shown =
+            |(place, worker): (Place, &Arc<routing::state::Worker>)| Some((place, self.scope.see(worker)?));
         let found = |id: &WorkerId| Some(&state.workers[id]).filter(|worker| self.admits(worker));
 
         if self.scope.own_worker().is_none() && self.field == WorkerOrderField::Name {
@@ -335,7 +334,6 @@ impl Conditions {
             Some(Queue::Known(queue)) => candidate.is_eligible_for(queue, scope.now()),
             Some(Queue::Unknown) => false,
         };
-        is_eligible
-            && matching.as_ref().is_none_or(|expression| candidate.satisfies(expression, scope.now()))
+        is_eligible && matching.as_ref().is_none_or(|expression| candidate.satisfies(expression, scope.now()))
     }
 }
