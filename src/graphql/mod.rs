@@ -54,3 +54,19 @@ impl Caller {
         ctx.data_opt::<Caller>().ok_or(Error::Unauthenticated { message: "a bearer token is required" })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schema_graphql_is_the_schema() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql");
+        let sdl = sdl();
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(path, &sdl).unwrap();
+        }
+        let written = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(written == sdl, "schema.graphql is stale; refresh it with: UPDATE=1 cargo test schema_graphql");
+    }
+}
