@@ -53,6 +53,7 @@ impl Router {
     /// Goes on with a Workspace that was loaded. The next [`Router::tick`] does what has become due meanwhile.
     #[must_use]
     pub fn load(state: State, limits: Limits, now: Timestamp) -> Router {
+        let now = now.max(state.at);
         let (index, wakes) = Index::with_wakes(&state, &limits, now);
         Router { state, index, limits, now, actor: Actor::System, wakes, events: Vec::new() }
     }
@@ -118,12 +119,13 @@ impl Router {
     /// Records an event and applies it. The only way to change anything.
     pub(crate) fn emit(&mut self, event: Event) {
         let sequence = self.state.sequence + 1;
-        let changes = event.objects().map(|new| (self.former(&new), new)).collect::<Vec<_>>();
-        self.state.evolve(sequence, &event);
+        let recorded = Recorded { sequence, at: self.now, actor: self.actor.clone(), event };
+        let changes = recorded.event.objects().map(|new| (self.former(&new), new)).collect::<Vec<_>>();
+        self.state.evolve(&recorded);
         for (old, new) in &changes {
             self.index.put(&self.state, old.as_ref(), new, self.now, &mut self.wakes);
         }
-        self.events.push(Recorded { sequence, at: self.now, actor: self.actor.clone(), event });
+        self.events.push(recorded);
     }
 
     /// Offers waiting Tasks until no waiting Task has a candidate.

@@ -67,6 +67,9 @@ mod tests {
             std::fs::write(path, &sdl).unwrap();
         }
         let written = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(written == sdl, "schema.graphql is stale; refresh it with: UPDATE=1 cargo test schema_graphql");
+        assert!(
+            written == sdl,
+            "schema.graphql is stale; refresh it with: UPDATE=1 cargo test schema_graphql"
+        );
     }
 }

@@ -45,12 +45,13 @@ impl Router {
         channel.pending -= 1;
         if !is_refusal {
             // Not the Worker's doing: the places in the circles are given back, unless a later offer took new ones.
-            let stamp = Some(id.sequence());
-            if channel.last_reserved.map(|stamp| stamp.sequence) == stamp {
-                channel.last_reserved = old.circle_before.channel;
+            let is_this =
+                |stamp: Option<CircleStamp>| stamp.is_some_and(|stamp| stamp.sequence == id.sequence());
+            if is_this(channel.last_reserved) {
+                channel.last_reserved = self.place_before(old, |before| before.channel);
             }
-            if worker.last_reserved.map(|stamp| stamp.sequence) == stamp {
-                worker.last_reserved = old.circle_before.common;
+            if is_this(worker.last_reserved) {
+                worker.last_reserved = self.place_before(old, |before| before.common);
             }
         }
 
@@ -110,6 +111,24 @@ impl Router {
         // Otherwise it waits in its step again, and has been woken.
     }
 
+    /// The place in a circle that a Worker had before an offer: one that stands, since an earlier offer may have
+    /// been withdrawn meanwhile and have given its place back, too.
+    fn place_before(
+        &self,
+        offer: &Reservation,
+        circle: impl Fn(CircleBefore) -> Option<CircleStamp>,
+    ) -> Option<CircleStamp> {
+        let mut stamp = circle(offer.circle_before);
+        while let Some(CircleStamp { sequence, at }) = stamp {
+            let earlier = ReservationId::derived(at, sequence, self.state.tag());
+            match self.state.reservations.get(&earlier) {
+                Some(earlier) if earlier.status.is_withdrawn() => stamp = circle(earlier.circle_before),
+                _ => break,
+            }
+        }
+        stamp
+    }
+
     fn make_offer(&mut self, task: TaskId, worker: WorkerId) {
         let old = &self.state.tasks[&task];
         let sequence = self.state.sequence + 1;
@@ -164,9 +183,8 @@ impl Router {
         let task = self.end_offer(id, ReservationStatus::TimedOut, None);
         if let Some(activity) = self.state.workspace.timeout_activity {
             let activity = Arc::clone(&self.state.activities[&activity]);
-            let was_elsewhere = self.state.workers[&worker].activity != activity.id;
             self.move_to_activity(worker, activity.id);
-            if was_elsewhere && !activity.available {
+            if !activity.available {
                 for other in self.pending_reservations(worker) {
                     let reason = format!(
                         "Worker did not answer another Reservation and was moved to {}",

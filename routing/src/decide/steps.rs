@@ -51,36 +51,39 @@ impl Router {
     pub(super) fn redrive(&mut self, id: TaskId) {
         let task = Arc::clone(&self.state.tasks[&id]);
         let step = task.step().expect("a pending Task stands in a step").clone();
-        let revision = self.present_revision(id);
-        let configuration = self.configuration_of(&task, revision);
-        let filter = first_match(&configuration, &task, 0, self.now);
-        let is_same_filter = revision == step.revision
-            && filter.map(|filter| filter as u32) == step.filter
-            && filter.is_some();
-        let Some(filter) = filter.filter(|_| is_same_filter) else {
-            let stays_in_default = filter.is_none() && step.filter.is_none() && revision == step.revision;
-            if stays_in_default {
-                let target = configuration.default_filter.as_ref().expect("the Task is in it");
-                self.reapply_priority(&task, &step, target);
-            } else {
-                self.find_filter(id, revision, 0, CameBy::Entry);
+        let (revision, clock_started_at) = (step.revision, step.clock_started_at);
+        let followed = self.configuration_of(&task, revision);
+        let present_revision = self.present_revision(id);
+        let present = self.configuration_of(&task, present_revision);
+
+        let filter = first_match(&present, &task, 0, self.now);
+        // Another document is no other filter, where the filter has not changed.
+        let targets = match (filter, step.filter) {
+            (Some(filter), Some(at))
+                if filter == at as usize && present.filters[filter] == followed.filters[filter] =>
+            {
+                Some(followed.filters[filter].targets.as_slice())
             }
+            (None, None) if present.default_filter == followed.default_filter => {
+                followed.default_filter.as_ref().map(std::slice::from_ref)
+            }
+            _ => None,
+        };
+        let Some(targets) = targets else {
+            self.find_filter(id, present_revision, 0, CameBy::Entry);
             return;
         };
-        let targets = &configuration.filters[filter].targets;
-        match first_open_step(targets, 0, step.clock_started_at, self.now) {
+        match first_open_step(targets, 0, clock_started_at, self.now) {
             Some((target, _)) if target as u32 == step.target => {
-                self.reapply_priority(&task, &step, &targets[target])
+                self.reapply_priority(&task, &step, &targets[target]);
             }
             Some((target, deadline)) => {
-                let clock_started_at = step.clock_started_at;
-                self.enter_step(
-                    id,
-                    revision,
-                    Place { filter: Some(filter), target, clock_started_at, deadline },
-                );
+                self.enter_step(id, revision, Place { filter, target, clock_started_at, deadline });
             }
-            None => self.find_filter(id, revision, filter + 1, CameBy::Timeout),
+            None => {
+                let behind = filter.map_or(0, |filter| filter + 1);
+                self.find_filter(id, present_revision, behind, CameBy::Timeout);
+            }
         }
     }
 

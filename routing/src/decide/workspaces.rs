@@ -15,8 +15,9 @@ use crate::state::{Activity, State, TargetWorkers, TaskChannel, TaskOrder, TaskQ
 use crate::time::Timestamp;
 use crate::workflow_configuration::WorkflowConfiguration;
 
-/// Longest re-offer delay, in seconds.
-pub const REOFFER_DELAY_SECONDS_MAX: u32 = 3_600;
+/// The re-offer delay, in seconds. Without any, a Task and a Worker who refuses it would go round in circles.
+const REOFFER_DELAY_SECONDS_MIN: u32 = 1;
+const REOFFER_DELAY_SECONDS_MAX: u32 = 3_600;
 
 /// The Activities of a new Workspace; the last one is where Workers begin, time out and log out to.
 const ACTIVITIES: [(&str, bool); 4] =
@@ -131,8 +132,12 @@ impl Router {
             new.logout_activity = self.activity(id, "logoutActivityId")?.id;
         }
         if let Some(seconds) = reoffer_delay_seconds {
-            new.reoffer_delay_seconds =
-                check::range(seconds, 0, REOFFER_DELAY_SECONDS_MAX, "reofferDelaySeconds")?;
+            new.reoffer_delay_seconds = check::range(
+                seconds,
+                REOFFER_DELAY_SECONDS_MIN,
+                REOFFER_DELAY_SECONDS_MAX,
+                "reofferDelaySeconds",
+            )?;
         }
         if new != **old {
             new.version += 1;

@@ -22,7 +22,7 @@ use crate::workflow_configuration::{KnownWorker, Target};
 /// A Task's place among those of its TaskQueue. The smaller one is served first.
 ///
 /// FIFO: higher priority, then the older virtual start time, then creation. LIFO: the newer virtual start time,
-/// then the newer creation; priority does not count (`routing.md` 3.2 of the specification). Creation is the
+/// then the newer creation; priority does not count (`routing.md` 3.2). Creation is the
 /// position of `task.created` in the log, so no two Tasks have the same place.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Rank {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::Wakes;
 use crate::expression::{ChannelFacts, Facts, TaskFacts, WorkerFacts};
-use crate::ids::{TaskChannelId, TaskQueueId, WorkerId};
+use crate::ids::{ActivityId, TaskChannelId, TaskQueueId, WorkerId};
 use crate::state::{State, TargetWorkers, TaskQueue, Worker};
 use crate::time::Timestamp;
 
@@ -191,6 +191,24 @@ impl Workers {
             wakes.workers.insert(slot);
         }
         self.update_readiness(state, slot, worker, wakes);
+    }
+
+    /// Expressions may name the Activity: its Workers are looked at again.
+    pub(super) fn activity_renamed(
+        &mut self,
+        state: &State,
+        id: ActivityId,
+        now: Timestamp,
+        wakes: &mut Wakes,
+    ) {
+        for slot in 0..self.entries.len() {
+            if state.workers[&self.entries[slot].id].activity == id {
+                for live in 0..self.live_queues.len() {
+                    self.recheck(state, self.live_queues[live], slot, now, wakes);
+                }
+                wakes.workers.insert(slot);
+            }
+        }
     }
 
     fn add(&mut self, worker: &Worker) -> WorkerSlot {

@@ -21,16 +21,6 @@ impl WorkerChannel {
         Some(WorkerChannel { worker, task_channel })
     }
 
-    /// The Worker.
-    pub fn worker_id(&self) -> routing::ids::WorkerId {
-        self.worker.worker().id
-    }
-
-    /// The Task Channel.
-    pub fn task_channel_id(&self) -> TaskChannelId {
-        self.task_channel
-    }
-
     fn channel(&self) -> &routing::state::WorkerChannel {
         self.worker.worker().channel(self.task_channel).expect("checked when the view was made")
     }
@@ -41,7 +31,7 @@ impl WorkerChannel {
 impl WorkerChannel {
     /// Begins with `WC`.
     pub async fn id(&self) -> ID {
-        WorkerChannelId::of(self.worker_id(), self.task_channel).into()
+        WorkerChannelId::of(self.worker.worker().id, self.task_channel).into()
     }
 
     /// The Worker.

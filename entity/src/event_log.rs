@@ -1,0 +1,32 @@
+//! What happened, in order.
+
+use sea_orm::entity::prelude::*;
+
+/// The events of one command, or of one tick of the clock. The ranges of a Workspace follow one another without a
+/// hole.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "event_log")]
+pub struct Model {
+    /// The Workspace that it belongs to.
+    #[sea_orm(primary_key, auto_increment = false, column_type = "Text")]
+    pub workspace_id: String,
+    /// The position of the last event of the row. It is the key because whoever reads on from a position wants
+    /// the rows that end behind it.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub last_sequence: i64,
+    /// The position of the first event of the row.
+    pub first_sequence: i64,
+    /// When the first event of the row happened.
+    pub at: i64,
+    /// How the events are written.
+    pub format_version: i64,
+    /// JSON: the events.
+    #[sea_orm(column_type = "Text")]
+    pub events: String,
+}
+
+/// None is traversed.
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,35 @@
+//! The kinds of work.
+
+use sea_orm::entity::prelude::*;
+
+/// A Task Channel.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "task_channel")]
+pub struct Model {
+    /// TC and 32 hex digits.
+    #[sea_orm(primary_key, auto_increment = false, column_type = "Text")]
+    pub id: String,
+    /// The Workspace that it belongs to.
+    #[sea_orm(column_type = "Text")]
+    pub workspace_id: String,
+    /// What people call it.
+    #[sea_orm(column_type = "Text")]
+    pub name: String,
+    /// How expressions call it.
+    #[sea_orm(column_type = "Text")]
+    pub unique_name: String,
+    /// Has it a round-robin circle of its own?
+    pub channel_optimized_routing: bool,
+    /// Counts the changes.
+    pub version: i64,
+    /// When it was created.
+    pub created_at: i64,
+    /// When it changed last.
+    pub updated_at: i64,
+}
+
+/// None is traversed.
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

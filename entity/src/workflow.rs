@@ -1,0 +1,35 @@
+//! The rules that put Tasks into TaskQueues.
+
+use sea_orm::entity::prelude::*;
+
+/// A Workflow.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "workflow")]
+pub struct Model {
+    /// WW and 32 hex digits.
+    #[sea_orm(primary_key, auto_increment = false, column_type = "Text")]
+    pub id: String,
+    /// The Workspace that it belongs to.
+    #[sea_orm(column_type = "Text")]
+    pub workspace_id: String,
+    /// What people call it.
+    #[sea_orm(column_type = "Text")]
+    pub name: String,
+    /// JSON: the routing documents in use with their numbers, the present one last.
+    #[sea_orm(column_type = "Text")]
+    pub revisions: String,
+    /// How long a Worker has to answer a Reservation.
+    pub task_reservation_timeout_seconds: i64,
+    /// Counts the changes.
+    pub version: i64,
+    /// When it was created.
+    pub created_at: i64,
+    /// When it changed last.
+    pub updated_at: i64,
+}
+
+/// None is traversed.
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

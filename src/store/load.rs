@@ -1,0 +1,192 @@
+//! All rows of one Workspace, as a [`State`].
+//!
+//! Everything is read in one transaction that sees one moment, page by page. Rows of Tasks that left the memory
+//! are not read. What the router takes for granted, the database guarantees by its foreign keys or is checked
+//! here: a broken database must not become a panic later.
+
+use std::sync::Arc;
+
+use entity::{activity, event_log, reservation, task, task_channel, task_queue, worker, workflow, workspace};
+use routing::event::Object;
+use routing::ids::WorkspaceId;
+use routing::state::State;
+use routing::time::Timestamp;
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, EntityTrait, ModelTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+};
+
+use super::{Corrupt, Error, Store, rows, snapshot, while_};
+
+/// How many rows are held as rows at the same time.
+const PAGE_ROWS: u64 = 4_096;
+
+impl Store {
+    /// The Workspace as it was committed last.
+    pub async fn load(&self, workspace: WorkspaceId) -> Result<State, Error> {
+        let snapshot = snapshot(&self.inner.reader).await.map_err(while_("beginning to load a Workspace"))?;
+        let state = read_state(&snapshot, workspace).await?;
+        snapshot.rollback().await.map_err(while_("loading a Workspace"))?;
+        check_references(&state)?;
+        Ok(state)
+    }
+}
+
+async fn read_state(snapshot: &DatabaseTransaction, workspace: WorkspaceId) -> Result<State, Error> {
+    let id = workspace.to_string();
+    let row = workspace::Entity::find_by_id(&*id)
+        .one(snapshot)
+        .await
+        .map_err(while_("loading a Workspace"))?
+        .ok_or(Error::NoWorkspace { workspace })?;
+    let (settings, sequence) = rows::workspace(row)?;
+    let at = time_of_end(snapshot, &id, sequence).await?;
+
+    let mut state = State::before(Arc::new(settings));
+    state.sequence = sequence;
+    state.at = at.unwrap_or(state.at);
+    let mut reader = Reader { snapshot, state };
+
+    let rows = activity::Entity::find().filter(activity::Column::WorkspaceId.eq(&*id));
+    let object = |row| rows::activity(row).map(Arc::new).map(Object::Activity);
+    reader.read("loading Activities", rows, activity::Column::Id, object).await?;
+
+    let rows = task_channel::Entity::find().filter(task_channel::Column::WorkspaceId.eq(&*id));
+    let object = |row| rows::task_channel(row).map(Arc::new).map(Object::TaskChannel);
+    reader.read("loading Task Channels", rows, task_channel::Column::Id, object).await?;
+
+    let rows = task_queue::Entity::find().filter(task_queue::Column::WorkspaceId.eq(&*id));
+    let object = |row| rows::task_queue(row).map(Arc::new).map(Object::TaskQueue);
+    reader.read("loading TaskQueues", rows, task_queue::Column::Id, object).await?;
+
+    let rows = workflow::Entity::find().filter(workflow::Column::WorkspaceId.eq(&*id));
+    let object = |row| rows::workflow(row).map(Arc::new).map(Object::Workflow);
+    reader.read("loading Workflows", rows, workflow::Column::Id, object).await?;
+
+    let rows = worker::Entity::find().filter(worker::Column::WorkspaceId.eq(&*id));
+    let object = |row| rows::worker(row).map(Arc::new).map(Object::Worker);
+    reader.read("loading Workers", rows, worker::Column::Id, object).await?;
+
+    let rows = task::Entity::find()
+        .filter(task::Column::WorkspaceId.eq(&*id))
+        .filter(task::Column::PurgedAt.is_null());
+    let object = |row| rows::task(row).map(Arc::new).map(Object::Task);
+    reader.read("loading Tasks", rows, task::Column::Id, object).await?;
+
+    let rows = reservation::Entity::find()
+        .filter(reservation::Column::WorkspaceId.eq(&*id))
+        .filter(reservation::Column::PurgedAt.is_null());
+    let object = |row| rows::reservation(row).map(Arc::new).map(Object::Reservation);
+    reader.read("loading Reservations", rows, reservation::Column::Id, object).await?;
+
+    Ok(reader.state)
+}
+
+struct Reader<'a> {
+    snapshot: &'a DatabaseTransaction,
+    state: State,
+}
+
+impl Reader<'_> {
+    /// Puts all `rows` of a table into the state, in the order of their ids.
+    async fn read<E: EntityTrait>(
+        &mut self,
+        doing: &'static str,
+        rows: Select<E>,
+        id: E::Column,
+        object: impl Fn(E::Model) -> Result<Object, Corrupt>,
+    ) -> Result<(), Error> {
+        let rows = rows.order_by_asc(id).limit(PAGE_ROWS);
+        let mut page = rows.clone().all(self.snapshot).await.map_err(while_(doing))?;
+        while let Some(last) = page.last() {
+            let after = last.get(id);
+            for row in page {
+                self.state.put(object(row)?);
+            }
+            page = rows.clone().filter(id.gt(after)).all(self.snapshot).await.map_err(while_(doing))?;
+        }
+        Ok(())
+    }
+}
+
+/// The rows must stand for the whole log: when it goes further, they have lost something.
+async fn time_of_end(
+    snapshot: &DatabaseTransaction,
+    id: &str,
+    sequence: u64,
+) -> Result<Option<Timestamp>, Error> {
+    let last: Option<(i64, i64)> = event_log::Entity::find()
+        .select_only()
+        .columns([event_log::Column::LastSequence, event_log::Column::At])
+        .filter(event_log::Column::WorkspaceId.eq(id))
+        .order_by_desc(event_log::Column::LastSequence)
+        .limit(1)
+        .into_tuple()
+        .one(snapshot)
+        .await
+        .map_err(while_("looking for the end of the log"))?;
+    match last {
+        None => Ok(None),
+        Some((last, at)) if last == rows::position(sequence) => Ok(Some(Timestamp(at))),
+        Some((last, _)) => {
+            let why = format!("the rows stand for the log up to {sequence}, and the log ends at {last}");
+            Err(Corrupt { table: "workspace", id: id.to_owned(), column: "sequence", why }.into())
+        }
+    }
+}
+
+/// What the router looks up without asking must be there.
+fn check_references(state: &State) -> Result<(), Corrupt> {
+    let corrupt = |table, id: &dyn ToString, column, why: &str| {
+        Err(Corrupt { table, id: id.to_string(), column, why: why.to_owned() })
+    };
+
+    let workspace = &state.workspace;
+    for (column, activity) in [
+        ("default_activity_id", Some(workspace.default_activity)),
+        ("timeout_activity_id", workspace.timeout_activity),
+        ("logout_activity_id", Some(workspace.logout_activity)),
+    ] {
+        if activity.is_some_and(|activity| !state.activities.contains_key(&activity)) {
+            return corrupt("workspace", &workspace.id, column, "there is no such Activity");
+        }
+    }
+
+    for worker in state.workers.values() {
+        if !state.activities.contains_key(&worker.activity) {
+            return corrupt("worker", &worker.id, "activity_id", "there is no such Activity");
+        }
+        if !worker.channels.iter().map(|channel| &channel.task_channel).eq(state.task_channels.keys()) {
+            return corrupt("worker", &worker.id, "channels", "expected one for each Task Channel");
+        }
+    }
+
+    for task in state.tasks.values() {
+        if !state.task_channels.contains_key(&task.task_channel) {
+            return corrupt("task", &task.id, "task_channel_id", "there is no such Task Channel");
+        }
+        if task.task_queue.is_some_and(|queue| !state.task_queues.contains_key(&queue)) {
+            return corrupt("task", &task.id, "task_queue_id", "there is no such TaskQueue");
+        }
+        let Some(workflow) = state.workflows.get(&task.workflow) else {
+            return corrupt("task", &task.id, "workflow_id", "there is no such Workflow");
+        };
+        let revision = task.step().map(|step| step.revision);
+        if revision.is_some_and(|number| workflow.revisions.iter().all(|revision| revision.number != number))
+        {
+            return corrupt("task", &task.id, "step", "the Workflow has no such revision");
+        }
+        if task.open_reservations.iter().any(|reservation| !state.reservations.contains_key(reservation)) {
+            return corrupt("task", &task.id, "open_reservations", "there is no such Reservation");
+        }
+    }
+
+    for reservation in state.reservations.values() {
+        if !state.tasks.contains_key(&reservation.task) {
+            return corrupt("reservation", &reservation.id, "task_id", "there is no such Task");
+        }
+        if !state.workers.contains_key(&reservation.worker) {
+            return corrupt("reservation", &reservation.id, "worker_id", "there is no such Worker");
+        }
+    }
+    Ok(())
+}
