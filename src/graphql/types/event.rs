@@ -140,14 +140,16 @@ pub enum ActorKind {
 pub struct Event {
     scope: Scope,
     recorded: Arc<Recorded>,
-    concerns: Concerns,
 }
 
 impl Event {
     /// The view of an event that came through the viewer's access, which lets through only what the viewer sees.
     pub fn of(scope: Scope, recorded: Arc<Recorded>) -> Event {
-        let concerns = Concerns::of(&recorded.event);
-        Event { scope, recorded, concerns }
+        Event { scope, recorded }
+    }
+
+    fn concerns(&self) -> Concerns {
+        Concerns::of(&self.recorded.event)
     }
 }
 
@@ -209,37 +211,37 @@ impl Event {
 
     /// The Task as it is now; null where it is gone or hidden from the viewer.
     async fn task(&self) -> Option<Task> {
-        self.scope.task(self.concerns.task?)
+        self.scope.task(self.concerns().task?)
     }
 
     /// The Worker as they are now; null where they are hidden from the viewer.
     async fn worker(&self) -> Option<Worker> {
-        self.scope.worker(self.concerns.worker?)
+        self.scope.worker(self.concerns().worker?)
     }
 
     /// The Reservation as it is now; null where it is gone or hidden from the viewer.
     async fn reservation(&self) -> Option<Reservation> {
-        self.scope.reservation(self.concerns.reservation?)
+        self.scope.reservation(self.concerns().reservation?)
     }
 
     /// The TaskQueue as it is now; null where it is hidden from the viewer.
     async fn task_queue(&self) -> Option<TaskQueue> {
-        self.scope.task_queue(self.concerns.task_queue?)
+        self.scope.task_queue(self.concerns().task_queue?)
     }
 
     /// The Workflow as it is now; null where it is hidden from the viewer.
     async fn workflow(&self) -> Option<Workflow> {
-        self.scope.workflow(self.concerns.workflow?)
+        self.scope.workflow(self.concerns().workflow?)
     }
 
     /// The Activity as it is now: one that changed, or the one that the Worker went to.
     async fn activity(&self) -> Option<Activity> {
-        self.scope.activity(self.concerns.activity?)
+        self.scope.activity(self.concerns().activity?)
     }
 
     /// The Task Channel as it is now.
     async fn task_channel(&self) -> Option<TaskChannel> {
-        self.scope.task_channel(self.concerns.task_channel?)
+        self.scope.task_channel(self.concerns().task_channel?)
     }
 }
 
