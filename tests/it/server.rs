@@ -43,13 +43,18 @@ impl Server {
     pub async fn stop(mut self) -> bool {
         let pid = self.process.id().expect("the server runs").to_string();
         Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill can be run");
-        let status = tokio::time::timeout(PATIENCE, self.process.wait()).await.expect("the server stops in time");
+        let status =
+            tokio::time::timeout(PATIENCE, self.process.wait()).await.expect("the server stops in time");
         status.expect("the server was waited for").success()
     }
 
     /// Runs another command of the program on the same database.
     pub async fn command(&self, arguments: &[&str]) -> std::process::Output {
-        command(&self.folder, &self.database_url).args(arguments).output().await.expect("the program can be run")
+        command(&self.folder, &self.database_url)
+            .args(arguments)
+            .output()
+            .await
+            .expect("the program can be run")
     }
 
     pub fn url(&self) -> String {

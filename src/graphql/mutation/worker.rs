@@ -2,11 +2,11 @@
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use routing::command::{CreateWorker, SetWorkerActivity, UpdateWorker, UpdateWorkerChannel};
-use routing::ids::{TaskChannelId, WorkerChannelId, WorkerId};
+use routing::ids::{WorkerChannelId, WorkerId};
 use routing::{Attributes, Command};
 
 use super::{Change, keep};
-use crate::graphql::error::Result;
+use crate::graphql::error::{Error, Result};
 use crate::graphql::scalars::{JsonObject, Sequence, id, optional_count, optional_id};
 use crate::graphql::scope::Scope;
 use crate::graphql::types::worker::Worker;
@@ -90,25 +90,24 @@ impl WorkerMutations {
         #[graphql(desc = "What to change.")] input: UpdateWorkerChannelInput,
     ) -> Result<WorkerChannelPayload> {
         let UpdateWorkerChannelInput {
-            worker_id,
-            task_channel_id,
+            worker_channel_id,
             configured_capacity,
             available,
             expected_version,
             idempotency_key,
         } = input;
-        let worker: WorkerId = id("workerId", &worker_id)?;
-        let task_channel: TaskChannelId = id("taskChannelId", &task_channel_id)?;
+        let channel: WorkerChannelId = id("workerChannelId", &worker_channel_id)?;
         let configured_capacity = keep("configuredCapacity", configured_capacity)?;
+        let scope = Scope::around(ctx, "workerChannelId", channel).await?;
+        let present = scope.worker_channel(channel);
+        let present = present.ok_or_else(|| Error::not_found(channel, "workerChannelId"))?;
         let command = Command::UpdateWorkerChannel(UpdateWorkerChannel {
-            worker,
-            task_channel,
+            worker: present.worker_id(),
+            task_channel: present.task_channel_id(),
             expected_version: optional_count("expectedVersion", expected_version)?,
             configured_capacity: optional_count("configuredCapacity", configured_capacity)?,
             available: keep("available", available)?,
         });
-        let scope = Scope::around(ctx, "workerId", worker).await?;
-        let channel = WorkerChannelId::of(worker, task_channel);
         let change = Change::make(ctx, &scope, channel, idempotency_key, command).await?;
         let worker_channel = change.scope.worker_channel(change.subject).ok_or_else(|| change.gone())?;
         Ok(WorkerChannelPayload { sequence: change.sequence, worker_channel })
@@ -164,10 +163,8 @@ pub struct SetWorkerActivityInput {
 /// New values for a worker channel. What is left out stays as it is.
 #[derive(InputObject)]
 pub struct UpdateWorkerChannelInput {
-    /// The Worker.
-    pub worker_id: ID,
-    /// The Task Channel.
-    pub task_channel_id: ID,
+    /// The worker channel.
+    pub worker_channel_id: ID,
     /// How many Reservations may be open at the same time: 0 to 50. 0 means no work.
     pub configured_capacity: MaybeUndefined<i32>,
     /// The switch. Off means no new Tasks.

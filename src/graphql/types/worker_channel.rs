@@ -1,7 +1,7 @@
 //! What one Worker can take of one Task Channel.
 
 use async_graphql::{ID, Object};
-use routing::ids::{TaskChannelId, WorkerChannelId};
+use routing::ids::{TaskChannelId, WorkerChannelId, WorkerId};
 
 use super::task_channel::TaskChannel;
 use super::worker::Worker;
@@ -21,6 +21,16 @@ impl WorkerChannel {
         Some(WorkerChannel { worker, task_channel })
     }
 
+    /// The Worker's id.
+    pub fn worker_id(&self) -> WorkerId {
+        self.worker.worker().id
+    }
+
+    /// The Task Channel's id.
+    pub fn task_channel_id(&self) -> TaskChannelId {
+        self.task_channel
+    }
+
     fn channel(&self) -> &routing::state::WorkerChannel {
         self.worker.worker().channel(self.task_channel).expect("checked when the view was made")
     }
@@ -31,7 +41,7 @@ impl WorkerChannel {
 impl WorkerChannel {
     /// Begins with `WC`.
     pub async fn id(&self) -> ID {
-        WorkerChannelId::of(self.worker.worker().id, self.task_channel).into()
+        WorkerChannelId::of(self.worker_id(), self.task_channel).into()
     }
 
     /// The Worker.
