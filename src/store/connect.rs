@@ -81,8 +81,8 @@ pub async fn sqlite_writer(path: &Path) -> Result<DatabaseConnection, Error> {
         // With less, the newest commits are lost with the power, although they were acknowledged.
         .synchronous(SqliteSynchronous::Full);
     let pool = sqlite_pool(1)
-        // When SQLite itself gives a transaction up (the disk is full, say), sqlx still believes to be in it,
-        // and no transaction could begin on this connection ever again.
+        // When SQLite itself gives a transaction up (the disk is full, say), sqlx still believes to be in it. The
+        // next one would begin as a savepoint, and without the write lock. Better a new connection.
         .after_release(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
         .connect_with(options)
         .await
@@ -197,4 +197,32 @@ pub async fn close_writer(writer: &DatabaseConnection) -> Result<(), DbErr> {
         writer.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await?;
     }
     writer.close_by_ref().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_writer_that_met_a_full_disk_writes_again_when_there_is_room() {
+        let directory = std::env::temp_dir().join(format!("switchyard_test_{}_full", std::process::id()));
+        std::fs::create_dir(&directory).unwrap();
+        let writer = sqlite_writer(&directory.join("full.db")).await.unwrap();
+        writer.execute_unprepared("CREATE TABLE filler (bytes BLOB)").await.unwrap();
+        // The limit holds for the connection, as a full disk does not; there is only one.
+        writer.execute_unprepared("PRAGMA max_page_count = 10").await.unwrap();
+
+        let transaction = begin_writing(&writer).await.unwrap();
+        let fill = "INSERT INTO filler VALUES (zeroblob(1000000))";
+        let full = transaction.execute_unprepared(fill).await.unwrap_err();
+        assert!(full.to_string().contains("full"), "{full}");
+        // SQLite has given the transaction up by itself, so that there is nothing to roll back.
+        assert!(transaction.rollback().await.is_err());
+
+        let transaction = begin_writing(&writer).await.unwrap();
+        transaction.execute_unprepared(fill).await.unwrap();
+        transaction.commit().await.unwrap();
+        close_writer(&writer).await.unwrap();
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
 }

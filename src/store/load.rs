@@ -12,23 +12,37 @@ use routing::ids::WorkspaceId;
 use routing::state::State;
 use routing::time::Timestamp;
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, EntityTrait, ModelTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, ModelTrait, QueryFilter, QueryOrder, QuerySelect,
+    Select,
 };
 
-use super::{Corrupt, Error, Store, rows, snapshot, while_};
+use super::{Corrupt, Error, Owner, Store, connect, rows, snapshot, while_};
 
 /// How many rows are held as rows at the same time.
 const PAGE_ROWS: u64 = 4_096;
 
 impl Store {
     /// The Workspace as it was committed last.
+    ///
+    /// A commit of which it is not known whether it succeeded is decided by then: what is loaded is final.
     pub async fn load(&self, workspace: WorkspaceId) -> Result<State, Error> {
+        if let Some(owner) = &self.inner.owner {
+            settle(owner, workspace).await.map_err(while_("waiting for the end of a commit"))?;
+        }
         let snapshot = snapshot(&self.inner.reader).await.map_err(while_("beginning to load a Workspace"))?;
         let state = read_state(&snapshot, workspace).await?;
         snapshot.rollback().await.map_err(while_("loading a Workspace"))?;
         check_references(&state)?;
         Ok(state)
     }
+}
+
+/// Waits until no commit of the Workspace is under way: one that was given up, or whose connection broke, may still
+/// be in the hands of the database. Being let in where commits are is proof that they are out.
+async fn settle(owner: &Owner, workspace: WorkspaceId) -> Result<(), DbErr> {
+    let transaction = connect::begin_writing(&owner.writer).await?;
+    workspace::Entity::find_by_id(workspace.to_string()).lock_exclusive().one(&transaction).await?;
+    transaction.rollback().await
 }
 
 async fn read_state(snapshot: &DatabaseTransaction, workspace: WorkspaceId) -> Result<State, Error> {

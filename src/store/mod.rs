@@ -4,7 +4,7 @@
 //!
 //! * **Both or neither.** [`Store::commit`] writes rows, events and idempotency keys in one transaction. When it
 //!   returns `Ok`, they survive the loss of power. When it fails, it may not be known whether they are there:
-//!   the caller does not undo but reloads.
+//!   the caller does not undo but reloads, and what [`Store::load`] then finds is final.
 //! * **What is loaded is what was committed.** [`Store::load`] reads one moment, and refuses rows that make no
 //!   sense instead of guessing.
 //! * **One writer.** Two things see to that, because neither suffices:

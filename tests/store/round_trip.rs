@@ -1,0 +1,241 @@
+//! What was committed is what is loaded.
+
+use std::sync::Arc;
+
+use routing::Attributes;
+use routing::event::Event;
+use routing::ids::{Id, WorkerId};
+use routing::state::task::Ended;
+use routing::state::{Phase, ReservationStatus, State, Task, TaskOrder, TaskQueue, Worker, Workspace};
+use routing::time::Timestamp;
+use sea_orm::{EntityTrait, PaginatorTrait};
+use serde_json::json;
+use switchyard::store::{Error, Store};
+
+use crate::database::databases;
+use crate::sample::{AT, ODD_NAMES, RESERVATION_STATUSES, Sample, cool_down, phases};
+
+async fn check(store: &Store, state: &State) {
+    let loaded = store.load(state.id()).await.expect("it was committed");
+    // A difference of two whole states is hard to read: first what is small.
+    assert_eq!(loaded.sequence, state.sequence);
+    assert_eq!(loaded.workspace, state.workspace);
+    assert_eq!(loaded.tasks, state.tasks);
+    assert_eq!(loaded.reservations, state.reservations);
+    assert!(loaded == *state, "the lookups, or what is new in a State, differ");
+}
+
+#[tokio::test]
+async fn every_kind_of_object_is_loaded_as_it_was_committed() {
+    for database in databases().await {
+        let store = Store::open(&database.url).await.unwrap();
+        let mut sample = Sample::new(u32::MAX);
+        sample.commit(&store).await.unwrap();
+        check(&store, &sample.state).await;
+
+        let reservation = sample.id();
+        let tasks: Vec<Task> = phases(reservation).into_iter().map(|phase| sample.task(phase)).collect();
+        for mut task in tasks {
+            task.task_queue = task.task_queue.filter(|_| task.ended().is_none());
+            task.task_queue_entered_at = None;
+            task.cool_downs = vec![cool_down(sample.worker()), cool_down(WorkerId::from_bits(u128::MAX))];
+            sample.record(vec![Event::TaskCreated { task: Arc::new(task) }]);
+        }
+        let task = Arc::clone(sample.state.tasks.values().next().unwrap());
+        let open = RESERVATION_STATUSES.map(|status| sample.offer(&task, status));
+        let task = Task { open_reservations: open.to_vec(), ..(*task).clone() };
+        sample.record(vec![Event::TaskUpdated { task: Arc::new(task) }]);
+        sample.commit(&store).await.unwrap();
+        check(&store, &sample.state).await;
+
+        // And again by another server, which has nothing in its memory.
+        store.close().await;
+        let store = Store::open(&database.url).await.unwrap();
+        check(&store, &sample.state).await;
+    }
+}
+
+#[tokio::test]
+async fn a_change_replaces_what_was_there() {
+    for database in databases().await {
+        let store = Store::open(&database.url).await.unwrap();
+        let mut sample = Sample::new(1);
+        sample.create_task();
+        sample.commit(&store).await.unwrap();
+
+        let other_activity = *sample.state.activities.keys().next_back().unwrap();
+        let workspace = Workspace {
+            name: ODD_NAMES[1].to_owned(),
+            queue_order_priority: TaskOrder::Fifo,
+            timeout_activity: Some(other_activity),
+            ..(*sample.state.workspace).clone()
+        };
+        sample.record(vec![Event::WorkspaceUpdated { workspace: Arc::new(workspace) }]);
+        let queue = sample.state.task_queues.values().next().unwrap();
+        let queue = TaskQueue { name: ODD_NAMES[2].to_owned(), ..(**queue).clone() };
+        sample.record(vec![Event::TaskQueueUpdated { task_queue: Arc::new(queue) }]);
+        let worker = sample.state.workers.values().next().unwrap();
+        let worker = Worker {
+            attributes: Attributes::of(&json!({"new": true})).unwrap(),
+            activity: other_activity,
+            last_reserved: None,
+            ..(**worker).clone()
+        };
+        sample.record(vec![Event::WorkerAttributesUpdate { worker: Arc::new(worker) }]);
+        // Several changes of one Task in one commit: the last one counts. Columns of the former phase are emptied.
+        let task = Arc::clone(sample.state.tasks.values().next().unwrap());
+        for phase in phases(sample.id()) {
+            let task = Task { phase, task_queue: None, version: task.version + 1, ..(*task).clone() };
+            sample.record(vec![Event::TaskUpdated { task: Arc::new(task) }]);
+        }
+        sample.commit(&store).await.unwrap();
+        check(&store, &sample.state).await;
+    }
+}
+
+#[tokio::test]
+async fn each_workspace_is_loaded_by_itself() {
+    for database in databases().await {
+        let store = Store::open(&database.url).await.unwrap();
+        let mut samples = [1, 2, 3].map(Sample::new);
+        for sample in &mut samples {
+            sample.create_task();
+            sample.commit(&store).await.unwrap();
+        }
+        samples[1].create_task();
+        samples[1].commit(&store).await.unwrap();
+        for sample in &samples {
+            check(&store, &sample.state).await;
+        }
+
+        let expected: Vec<_> =
+            samples.iter().map(|sample| (sample.state.id(), sample.state.workspace.name.clone())).collect();
+        assert_eq!(store.workspaces().await.unwrap(), expected);
+        let none = Sample::new(4).state.id();
+        assert!(matches!(store.load(none).await, Err(Error::NoWorkspace { workspace }) if workspace == none));
+    }
+}
+
+#[tokio::test]
+async fn workers_are_found_by_name_without_regard_to_case_and_by_id() {
+    for database in databases().await {
+        let store = Store::open(&database.url).await.unwrap();
+        let (mut sample, mut other) = (Sample::new(1), Sample::new(2));
+        let stranger = other.add_worker("Stranger");
+        sample.commit(&store).await.unwrap();
+        other.commit(&store).await.unwrap();
+
+        let (workspace, worker) = (sample.state.id(), sample.worker());
+        for name in [ODD_NAMES[0].to_owned(), ODD_NAMES[0].to_lowercase()] {
+            assert_eq!(store.worker_named(workspace, &name).await.unwrap(), Some(worker), "{name}");
+        }
+        for name in ["Stranger", "%", "Ärger"] {
+            assert_eq!(store.worker_named(workspace, name).await.unwrap(), None, "{name}");
+        }
+        assert!(store.worker_exists(workspace, worker).await.unwrap());
+        assert!(!store.worker_exists(workspace, stranger.id).await.unwrap());
+        assert!(store.worker_exists(other.state.id(), stranger.id).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_purged_task_stays_in_the_database_but_is_not_loaded() {
+    for database in databases().await {
+        let store = Store::open(&database.url).await.unwrap();
+        let mut sample = Sample::new(1);
+        let ended = |at| {
+            Phase::Canceled(Ended { at: Timestamp(at), reason: Some("enough".to_owned()), reservation: None })
+        };
+        let long_ended = sample.add_task(ended(1));
+        sample.offer(&long_ended, ReservationStatus::Rejected);
+        let kept = sample.create_task();
+        sample.commit(&store).await.unwrap();
+
+        // One that ended in an earlier commit, and one that ends in the commit in which it leaves.
+        let just_ended = sample.create_task();
+        let task = Arc::clone(&sample.state.tasks[&just_ended]);
+        sample.offer(&task, ReservationStatus::Rescinded);
+        let task = Task { phase: ended(2), ..(*task).clone() };
+        sample.record(vec![Event::TaskCanceled { task: Arc::new(task) }]);
+        sample
+            .record(vec![Event::TaskPurged { task: long_ended.id }, Event::TaskPurged { task: just_ended }]);
+        let purged_at = sample.entries.last().unwrap().iter().map(|recorded| Some(recorded.at.0));
+        let purged_at: Vec<Option<i64>> = purged_at.collect();
+        sample.commit(&store).await.unwrap();
+        check(&store, &sample.state).await;
+        assert!(sample.state.tasks.keys().eq([&kept]));
+
+        let connection = database.connection().await;
+        for (task, purged_at, ended_at) in [(long_ended.id, purged_at[0], 1), (just_ended, purged_at[1], 2)] {
+            let row =
+                entity::task::Entity::find_by_id(task.to_string()).one(&connection).await.unwrap().unwrap();
+            assert_eq!(
+                (row.purged_at, row.status.as_str(), row.ended_at),
+                (purged_at, "canceled", Some(ended_at))
+            );
+        }
+        let reservations = entity::reservation::Entity::find().all(&connection).await.unwrap();
+        assert_eq!(reservations.len(), 2);
+        assert!(reservations.iter().all(|row| row.purged_at.is_some()));
+    }
+}
+
+#[tokio::test]
+async fn a_commit_may_be_larger_than_a_statement() {
+    for database in databases().await {
+        let store = Store::open(&database.url).await.unwrap();
+        let mut sample = Sample::new(1);
+        for _ in 0..5_000 {
+            sample.create_task();
+        }
+        let task = Arc::clone(sample.state.tasks.values().next().unwrap());
+        for _ in 0..2_000 {
+            sample.offer(&task, ReservationStatus::TimedOut);
+        }
+        sample.commit(&store).await.unwrap();
+        check(&store, &sample.state).await;
+
+        let tasks: Vec<Arc<Task>> = sample.state.tasks.values().cloned().collect();
+        let ended = Phase::Canceled(Ended { at: AT, reason: None, reservation: None });
+        let end = tasks.iter().map(|task| Task { phase: ended.clone(), ..(**task).clone() });
+        sample.record(end.map(|task| Event::TaskCanceled { task: Arc::new(task) }).collect());
+        let purge = tasks.iter().skip(1).map(|task| Event::TaskPurged { task: task.id });
+        sample.record(purge.collect());
+        sample.commit(&store).await.unwrap();
+        check(&store, &sample.state).await;
+        let connection = database.connection().await;
+        assert_eq!(entity::task::Entity::find().count(&connection).await.unwrap(), 5_000);
+    }
+}
+
+#[tokio::test]
+async fn load_reads_one_moment() {
+    for database in databases().await {
+        let store = Store::open(&database.url).await.unwrap();
+        let mut sample = Sample::new(1);
+        for _ in 0..500 {
+            sample.create_task();
+        }
+        sample.commit(&store).await.unwrap();
+        let workspace = sample.state.id();
+
+        let writing = async {
+            for _ in 0..50 {
+                sample.create_task();
+                let worker = sample.state.workers.values().next().unwrap();
+                let worker = Worker { updated_at: AT, version: worker.version + 1, ..(**worker).clone() };
+                sample.record(vec![Event::WorkerUpdated { worker: Arc::new(worker) }]);
+                sample.commit(&store).await.unwrap();
+            }
+        };
+        let reading = async {
+            for _ in 0..10 {
+                let state = store.load(workspace).await.unwrap();
+                // Each commit adds a Task, and a version of the Worker: both are of the same commit.
+                let versions = state.workers.values().next().unwrap().version as usize;
+                assert_eq!(state.tasks.len(), 499 + versions);
+            }
+        };
+        tokio::join!(writing, reading);
+    }
+}
