@@ -89,13 +89,7 @@ pub async fn run(server: Server, crashes: &[usize]) -> Report {
     let mut creators = JoinSet::new();
     for creator in 0..N_CREATORS {
         let client = admin.clone();
-        creators.spawn(create_tasks(
-            client,
-            line.clone(),
-            server.workspace.clone(),
-            creator,
-            Arc::clone(&ledger),
-        ));
+        creators.spawn(create_tasks(client, line.clone(), server.workspace.clone(), creator, Arc::clone(&ledger)));
     }
     let (completed, mut n_completed) = watch::channel(0);
     let watcher = watch_log(line.clone(), server.admin.clone(), server.workspace.clone(), completed);
@@ -104,16 +98,12 @@ pub async fn run(server: Server, crashes: &[usize]) -> Report {
     let mut server = server;
     for (number, after) in crashes.iter().enumerate() {
         let reached = n_completed.wait_for(|completed| completed >= after);
-        tokio::time::timeout(PATIENCE, reached)
-            .await
-            .expect("Tasks are completed")
-            .expect("the log is watched");
+        tokio::time::timeout(PATIENCE, reached).await.expect("Tasks are completed").expect("the log is watched");
         server = server.crash_and_restart().await;
         started.send_replace(number + 2);
     }
 
-    let log =
-        tokio::time::timeout(PATIENCE, watcher).await.expect("all Tasks are completed").expect("no panic");
+    let log = tokio::time::timeout(PATIENCE, watcher).await.expect("all Tasks are completed").expect("no panic");
     done.send_replace(true);
     while let Some(creator) = creators.join_next().await {
         creator.expect("no panic");
@@ -228,8 +218,7 @@ impl Agent {
     /// Reads the socket until the connection is gone.
     async fn listen(&mut self, last: &mut Option<u64>) {
         let variables = json!({ "workerId": self.worker.id, "after": *last });
-        let socket =
-            Socket::subscribe(&self.line.socket_url, &self.worker.token, RESERVATIONS, variables).await;
+        let socket = Socket::subscribe(&self.line.socket_url, &self.worker.token, RESERVATIONS, variables).await;
         let Ok(mut socket) = socket else { return };
         loop {
             let message = match socket.wait().await {
@@ -291,8 +280,7 @@ impl Agent {
 
     /// Whether the server did it; otherwise it was too late.
     async fn mutate(&mut self, query: &str, field: &str, event: &'static str, reservation: &str) -> bool {
-        let input =
-            json!({ "reservationId": reservation, "idempotencyKey": format!("{field} {reservation}") });
+        let input = json!({ "reservationId": reservation, "idempotencyKey": format!("{field} {reservation}") });
         match persist(&self.line, || self.client.ask(query, json!({ "input": input }))).await {
             Ok(data) => {
                 let sequence = data[field]["sequence"].as_u64().expect("a sequence");
@@ -352,18 +340,12 @@ async fn create_tasks(client: Client, line: Line, workspace: String, creator: us
 }
 
 /// Reads the log from its beginning until all Tasks are completed, across crashes.
-async fn watch_log(
-    mut line: Line,
-    token: String,
-    workspace: String,
-    completed: watch::Sender<usize>,
-) -> Vec<Value> {
+async fn watch_log(mut line: Line, token: String, workspace: String, completed: watch::Sender<usize>) -> Vec<Value> {
     let mut log: Vec<Value> = Vec::new();
     loop {
         let start = *line.starts.borrow();
         let variables = json!({ "workspaceId": workspace, "after": log.len() });
-        if let Ok(mut socket) = Socket::subscribe(&line.socket_url, &token, WORKSPACE_EVENTS, variables).await
-        {
+        if let Ok(mut socket) = Socket::subscribe(&line.socket_url, &token, WORKSPACE_EVENTS, variables).await {
             loop {
                 match socket.wait().await {
                     Ok(mut message) => log.push(message["workspaceEvents"].take()),
@@ -403,8 +385,7 @@ async fn persist<F: Future<Output = Result<Value, Failure>>>(
 }
 
 fn audit(log: &[Value], inboxes: &[(String, u64, Inbox)], ledger: &[Acknowledged]) -> Report {
-    let capacity: BTreeMap<&str, u64> =
-        inboxes.iter().map(|(id, capacity, _)| (id.as_str(), *capacity)).collect();
+    let capacity: BTreeMap<&str, u64> = inboxes.iter().map(|(id, capacity, _)| (id.as_str(), *capacity)).collect();
     let mut open: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut owner: BTreeMap<&str, &str> = BTreeMap::new();
     let mut tasks: BTreeMap<&str, &str> = BTreeMap::new();
@@ -430,11 +411,7 @@ fn audit(log: &[Value], inboxes: &[(String, u64, Inbox)], ledger: &[Acknowledged
         if kind.starts_with("RESERVATION_") {
             let text = |field: &str| data["reservation"][field].as_str().expect("a text");
             let (id, worker, task) = (text("id"), text("workerId"), text("taskId"));
-            pushed.entry(worker).or_default().push((
-                recorded["sequence"].as_u64().expect("a number"),
-                kind,
-                id,
-            ));
+            pushed.entry(worker).or_default().push((recorded["sequence"].as_u64().expect("a number"), kind, id));
             let of_worker = open.entry(worker).or_default();
             match kind {
                 "RESERVATION_CREATED" => of_worker.push(id),
@@ -479,30 +456,21 @@ fn audit(log: &[Value], inboxes: &[(String, u64, Inbox)], ledger: &[Acknowledged
     }
 }
 
-const CREATE_TASK_QUEUE: &str =
-    "mutation($input: CreateTaskQueueInput!) { createTaskQueue(input: $input) { taskQueue { id } } }";
-const CREATE_WORKFLOW: &str =
-    "mutation($input: CreateWorkflowInput!) { createWorkflow(input: $input) { workflow { id } } }";
-const CREATE_WORKER: &str =
-    "mutation($input: CreateWorkerInput!) { createWorker(input: $input) { worker { id } } }";
+const CREATE_TASK_QUEUE: &str = "mutation($input: CreateTaskQueueInput!) { createTaskQueue(input: $input) { taskQueue { id } } }";
+const CREATE_WORKFLOW: &str = "mutation($input: CreateWorkflowInput!) { createWorkflow(input: $input) { workflow { id } } }";
+const CREATE_WORKER: &str = "mutation($input: CreateWorkerInput!) { createWorker(input: $input) { worker { id } } }";
 const UPDATE_WORKER_CHANNEL: &str =
     "mutation($input: UpdateWorkerChannelInput!) { updateWorkerChannel(input: $input) { sequence } }";
 const CREATE_TOKEN: &str = "mutation($input: CreateTokenInput!) { createToken(input: $input) { token } }";
-const CREATE_TASK: &str =
-    "mutation($input: CreateTaskInput!) { createTask(input: $input) { sequence task { id } } }";
+const CREATE_TASK: &str = "mutation($input: CreateTaskInput!) { createTask(input: $input) { sequence task { id } } }";
 const CREATE_TASKS: &str = "mutation($input: CreateTasksInput!) { createTasks(input: $input) { sequence results { task { id } error { code message } } } }";
-const ACCEPT: &str =
-    "mutation($input: AcceptReservationInput!) { acceptReservation(input: $input) { sequence } }";
-const REJECT: &str =
-    "mutation($input: RejectReservationInput!) { rejectReservation(input: $input) { sequence } }";
-const WRAP_UP: &str =
-    "mutation($input: WrapUpReservationInput!) { wrapUpReservation(input: $input) { sequence } }";
+const ACCEPT: &str = "mutation($input: AcceptReservationInput!) { acceptReservation(input: $input) { sequence } }";
+const REJECT: &str = "mutation($input: RejectReservationInput!) { rejectReservation(input: $input) { sequence } }";
+const WRAP_UP: &str = "mutation($input: WrapUpReservationInput!) { wrapUpReservation(input: $input) { sequence } }";
 const COMPLETE: &str =
     "mutation($input: CompleteReservationInput!) { completeReservation(input: $input) { sequence } }";
-const SET_ACTIVITY: &str =
-    "mutation($input: SetWorkerActivityInput!) { setWorkerActivity(input: $input) { sequence } }";
+const SET_ACTIVITY: &str = "mutation($input: SetWorkerActivityInput!) { setWorkerActivity(input: $input) { sequence } }";
 const AVAILABLE_ACTIVITY: &str = "{ viewer { workspace { activity(name: \"Available\") { id } } } }";
-const WORKFLOW: &str =
-    "query($workspaceId: ID!) { workspace(id: $workspaceId) { workflow(name: \"Front desk\") { id } } }";
+const WORKFLOW: &str = "query($workspaceId: ID!) { workspace(id: $workspaceId) { workflow(name: \"Front desk\") { id } } }";
 const RESERVATIONS: &str = "subscription($workerId: ID!, $after: Sequence) { reservations(workerId: $workerId, after: $after) { sequence snapshot { id workerId status } event reservation { id workerId status task { id attributes } } } }";
 const WORKSPACE_EVENTS: &str = "subscription($workspaceId: ID!, $after: Sequence) { workspaceEvents(workspaceId: $workspaceId, after: $after) { sequence type data } }";
