@@ -95,25 +95,43 @@ pub fn permits(grant: &Grant, command: &Command, state: &State) -> Result<Basis,
     }
 }
 
+/// May the bearer of `grant` create Tasks? The same as [`permits`] says of the command, for a request that may turn
+/// out to hold none.
+pub fn may_create_tasks(grant: &Grant) -> Result<(), Refusal> {
+    direct(grant).map(|_| ())
+}
+
+/// May the bearer of `grant` have tokens made?
+pub fn may_sign(grant: &Grant) -> Result<(), Refusal> {
+    match grant {
+        Grant::Admin { .. } | Grant::Supervisor { .. } => Ok(()),
+        Grant::Reporter { .. } | Grant::Worker { .. } => {
+            Err(forbidden("only admins and supervisors make tokens"))
+        }
+    }
+}
+
 /// May the bearer of `grant` have a token made with the rights of `wanted`?
 ///
 /// Nobody hands out more than they have: not another Workspace, and not a role above their own.
-pub fn may_sign(grant: &Grant, wanted: &Grant) -> Result<(), Refusal> {
-    let is_inside = grant.workspace().is_none() || grant.workspace() == wanted.workspace();
-    let is_below = match (grant.role(), wanted.role()) {
-        (Role::Admin, _) => true,
-        (Role::Supervisor, role) => role != Role::Admin,
-        (Role::Reporter | Role::Worker, _) => {
-            return Err(forbidden("only admins and supervisors make tokens"));
-        }
-    };
-    match (is_inside, is_below) {
-        (true, true) => Ok(()),
-        (false, _) => Err(forbidden("a token is made only for the maker's own Workspace")),
-        (true, false) => Err(Refusal::Forbidden {
-            message: "only an admin makes the token of an admin",
-            field: Some("role"),
-        }),
+pub fn may_hand_out(grant: &Grant, wanted: &Grant) -> Result<(), Refusal> {
+    may_sign(grant)?;
+    if grant.workspace().is_some() && grant.workspace() != wanted.workspace() {
+        return Err(forbidden("a token is made only for the maker's own Workspace"));
+    }
+    if wanted.role() == Role::Admin && grant.role() != Role::Admin {
+        let message = "only an admin makes the token of an admin";
+        return Err(Refusal::Forbidden { message, field: Some("role") });
+    }
+    Ok(())
+}
+
+/// May somebody with this `sight` follow the log: of one Worker, or (`None`) of all?
+pub fn may_follow(sight: Sight, worker: Option<WorkerId>) -> Result<(), Refusal> {
+    match (sight, worker) {
+        (Sight::Everything, _) => Ok(()),
+        (Sight::OwnWork(_), None) => Err(forbidden("a Worker follows only its own Reservations")),
+        (Sight::OwnWork(own), Some(worker)) => own_worker(own, worker).map(|_| ()),
     }
 }
 
@@ -252,6 +270,12 @@ impl Sight {
     /// Does it include how the Workspace routes: the settings, the expressions, the routing documents?
     #[must_use]
     pub fn includes_configuration(self) -> bool {
+        self == Sight::Everything
+    }
+
+    /// Does it include what people wrote about a Reservation? To its Worker belong status and times.
+    #[must_use]
+    pub fn includes_reasons(self) -> bool {
         self == Sight::Everything
     }
 }

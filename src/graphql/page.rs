@@ -203,7 +203,7 @@ impl Place {
 }
 
 fn decoded(hex: &str) -> Option<String> {
-    if hex.len() > CURSOR_BYTES_MAX || hex.len() % 2 != 0 || !hex.is_ascii() {
+    if hex.len() > CURSOR_BYTES_MAX || !hex.len().is_multiple_of(2) || !hex.is_ascii() {
         return None;
     }
     let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).ok();

@@ -8,14 +8,15 @@ use routing::time::Timestamp;
 
 use super::error::{Error, Result};
 
-/// RFC 3339 in UTC with millisecond precision, e.g. `2026-01-31T09:30:00.000Z`. Input may have another offset and
-/// another precision; what is finer than a millisecond is cut off.
+/// An instant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DateTime(pub Timestamp);
 
 /// The years that RFC 3339 can write.
 const YEARS: std::ops::RangeInclusive<i32> = 0..=9999;
 
+/// RFC 3339 in UTC with millisecond precision, e.g. `2026-01-31T09:30:00.000Z`. Input may have another offset and
+/// another precision; what is finer than a millisecond is cut off.
 #[Scalar(name = "DateTime", specified_by_url = "https://datatracker.ietf.org/doc/html/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -54,8 +55,7 @@ impl From<Timestamp> for DateTime {
     }
 }
 
-/// A JSON object, such as attributes. Keys keep their order. Attributes of Workers and Tasks have at most 4,096
-/// characters, counted as they are stored, without blanks between keys and values.
+/// A JSON object.
 #[derive(Clone, Debug)]
 pub enum JsonObject {
     /// As the core keeps it. Whatever clients send is this.
@@ -64,6 +64,8 @@ pub enum JsonObject {
     Fields(Value),
 }
 
+/// A JSON object, such as attributes. Keys keep their order. Attributes of Workers and Tasks have at most 4,096
+/// characters, counted as they are stored, without blanks between keys and values.
 #[Scalar(name = "JSONObject")]
 impl ScalarType for JsonObject {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -106,14 +108,15 @@ pub fn value_of(attributes: &Attributes) -> Value {
     serde_json::from_str(attributes.as_str()).expect("attributes are checked when they are made")
 }
 
-/// A position in a Workspace's event log: 1, 2, 3, … with no hole; 0 is before the first event. A JSON integer
-/// below 2^53, because `Int` ends at 2^31.
+/// A position in a log.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Sequence(pub u64);
 
 /// Where JSON numbers stop being exact.
 const SEQUENCE_END: u64 = 1 << 53;
 
+/// A position in a Workspace's event log: 1, 2, 3, … with no hole; 0 is before the first event. A JSON integer
+/// below 2^53, because `Int` ends at 2^31.
 #[Scalar(name = "Sequence")]
 impl ScalarType for Sequence {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -40,7 +40,7 @@ impl Subscriptions {
         }
         let snapshot = after.is_none().then(|| ReservationsMessage::of_all_open(&scope, worker));
         let begin = after.map_or(scope.state().sequence, |after| after.0);
-        let changes = scope.access().follow(Topic::Worker(worker), begin).filter_map(move |event| {
+        let changes = scope.access().follow(Topic::Worker(worker), begin)?.filter_map(move |event| {
             future::ready(match event {
                 Ok(event) => ReservationsMessage::of_change(&scope, worker, &event).map(Ok),
                 Err(error) => Some(Err(error.into())),
@@ -49,7 +49,7 @@ impl Subscriptions {
         Ok(stream::iter(snapshot.map(Ok)).chain(changes))
     }
 
-    /// The Workspace's event log, from `after` or from now, as far as the viewer sees it. Errors: `NOT_FOUND`.
+    /// The Workspace's event log, from `after` or from now. Errors: `NOT_FOUND`; `FORBIDDEN` for a Worker's token.
     async fn workspace_events(
         &self,
         ctx: &Context<'_>,
@@ -62,8 +62,9 @@ impl Subscriptions {
         let workspace: WorkspaceId = scalars::id("workspaceId", &workspace_id)?;
         let conditions = Conditions::of(filter)?;
         let scope = Scope::workspace_named(ctx, "workspaceId", workspace).await?;
+        scope.access().check_may_follow_everything()?;
         let begin = after.map_or(scope.state().sequence, |after| after.0);
-        Ok(scope.access().follow(conditions.topic(), begin).filter_map(move |event| {
+        Ok(scope.access().follow(conditions.topic(), begin)?.filter_map(move |event| {
             future::ready(match event {
                 Ok(event) => conditions.admit(&event).then(|| Ok(Event::of(scope.renewed(), event))),
                 Err(error) => Some(Err(error.into())),

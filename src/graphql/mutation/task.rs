@@ -64,11 +64,12 @@ impl TaskMutations {
         #[graphql(desc = "What to create.")] input: CreateTasksInput,
     ) -> Result<CreateTasksPayload> {
         let CreateTasksInput { workspace_id, tasks, idempotency_key } = input;
+        let scope = Scope::workspace_named(ctx, "workspaceId", id("workspaceId", &workspace_id)?).await?;
+        scope.access().check_may_create_tasks()?;
         if tasks.is_empty() || tasks.len() > TASKS_AT_ONCE_MAX {
             let message = format!("expected 1 to {TASKS_AT_ONCE_MAX} Tasks, not {}", tasks.len());
             return Err(Error::bad_input("tasks", message));
         }
-        let scope = Scope::workspace_named(ctx, "workspaceId", id("workspaceId", &workspace_id)?).await?;
         let once = once::once(ctx, idempotency_key)?;
 
         let mut requests = Vec::with_capacity(tasks.len());

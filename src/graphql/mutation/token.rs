@@ -27,16 +27,18 @@ impl TokenMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "For whom.")] input: CreateTokenInput,
     ) -> Result<TokenPayload> {
+        let caller = Caller::of(ctx)?;
+        caller.check_may_sign()?;
         let CreateTokenInput { workspace_id, role, worker_id, subject, ttl_seconds, idempotency_key } = input;
         let workspace: WorkspaceId = id("workspaceId", &workspace_id)?;
         let worker: Option<WorkerId> = optional_id("workerId", worker_id.as_ref())?;
         once::once(ctx, idempotency_key)?;
-        let lifetime_seconds = lifetime(Caller::of(ctx)?, ttl_seconds)?;
+        let lifetime_seconds = lifetime(caller, ttl_seconds)?;
         let (grant, subject) = grant(role, workspace, worker, subject)?;
 
         let scope = Scope::workspace_named(ctx, "workspaceId", workspace).await?;
         // First the right, then the Worker: who may not make tokens does not learn who exists.
-        let SignedToken { text, expires_at } = Caller::of(ctx)?.sign(grant, subject, lifetime_seconds)?;
+        let SignedToken { text, expires_at } = caller.sign(grant, subject, lifetime_seconds)?;
         if let Some(worker) = worker.filter(|worker| scope.worker(*worker).is_none()) {
             return Err(Error::not_found(worker, "workerId"));
         }

@@ -99,9 +99,8 @@ impl WorkerMutations {
         let channel: WorkerChannelId = id("workerChannelId", &worker_channel_id)?;
         let configured_capacity = keep("configuredCapacity", configured_capacity)?;
         let scope = Scope::around(ctx, "workerChannelId", channel).await?;
-        let Some(present) = scope.worker_channel(channel) else {
-            return Err(Error::not_found(channel, "workerChannelId"));
-        };
+        let present = scope.worker_channel(channel);
+        let present = present.ok_or_else(|| Error::not_found(channel, "workerChannelId"))?;
         let command = Command::UpdateWorkerChannel(UpdateWorkerChannel {
             worker: present.worker_id(),
             task_channel: present.task_channel_id(),

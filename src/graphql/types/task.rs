@@ -9,7 +9,7 @@ use routing::ids::{TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId};
 use routing::{State, state};
 
 use super::OrderDirection;
-use super::event::{EventConnection, EventFilter, Span};
+use super::event::{Begin, EventConnection, EventFilter};
 use super::reservation::{Of, Reservation, ReservationFilter, Reservations};
 use super::task_channel::TaskChannel;
 use super::task_queue::TaskQueue;
@@ -172,7 +172,7 @@ impl Task {
     ) -> Result<EventConnection> {
         let filter = EventFilter { task_id: Some(self.task.id.into()), ..EventFilter::default() };
         let since = self.task.created_sequence - 1;
-        EventConnection::read(&self.scope, &Page::forward(first, after)?, Span { after: since }, Some(filter))
+        EventConnection::read(&self.scope, &Page::forward(first, after)?, Begin::About(since), Some(filter))
             .await
     }
 

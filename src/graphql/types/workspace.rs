@@ -3,7 +3,7 @@
 use async_graphql::{ID, Object};
 
 use super::activity::Activity;
-use super::event::{EventConnection, EventFilter, Span};
+use super::event::{Begin, EventConnection, EventFilter};
 use super::reservation::{Of, Reservation, ReservationFilter, Reservations};
 use super::task::{Task, TaskFilter, TaskOrderBy, Tasks};
 use super::task_channel::TaskChannel;
@@ -225,11 +225,14 @@ impl Workspace {
         #[graphql(desc = "How many items, from the end of the list: 0 to 200; not together with `first`.")]
         last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Only events behind this position of the log.")] after_sequence: Option<Sequence>,
+        #[graphql(
+            desc = "Only events behind this position of the log. Error: `EVENTS_EXPIRED` where the log no longer reaches back to it."
+        )]
+        after_sequence: Option<Sequence>,
         #[graphql(desc = "Only events that fit.")] filter: Option<EventFilter>,
     ) -> Result<EventConnection> {
-        let span = Span { after: after_sequence.map_or(0, |sequence| sequence.0) };
-        EventConnection::read(&self.scope, &Page::of(first, after, last, before)?, span, filter).await
+        let begin = after_sequence.map_or(Begin::About(0), |sequence| Begin::Exactly(sequence.0));
+        EventConnection::read(&self.scope, &Page::of(first, after, last, before)?, begin, filter).await
     }
 }
 
