@@ -221,6 +221,30 @@ fn an_offer_that_is_withdrawn_was_no_turn() {
 }
 
 #[test]
+fn offers_that_are_withdrawn_in_the_order_they_were_made_leave_the_worker_at_the_old_place() {
+    let mut centre = Centre::new();
+    let queue = centre.queue("1==1");
+    let workflow = centre.straight_to(queue);
+    let (ann, ben) = (centre.worker("Ann", json!({})), centre.worker("Ben", json!({})));
+    assert_eq!(turns(&mut centre, workflow, 2), [ann, ben]);
+    let turn = centre.the_worker(ann).last_reserved;
+
+    centre.move_worker(ben, "Break");
+    centre.set_capacity(ann, "default", 3);
+    let tasks: Vec<TaskId> = (0..3).map(|_| centre.task(workflow, json!({}))).collect();
+    // The one in the middle first, so that its place before is that of an offer which is withdrawn later.
+    for task in [tasks[1], tasks[0], tasks[2]] {
+        assert_eq!(centre.offered_to(task), [ann]);
+        centre.cancel(task);
+    }
+
+    assert_eq!(centre.the_worker(ann).last_reserved, turn);
+    assert_eq!(centre.the_channel(ann, "default").last_reserved, turn);
+    centre.move_worker(ben, "Available");
+    assert_eq!(turns(&mut centre, workflow, 1), [ann]);
+}
+
+#[test]
 fn an_offer_that_is_withdrawn_after_a_later_one_was_missed_changes_no_turn() {
     let mut centre = Centre::new();
     let queue = centre.queue("1==1");
