@@ -86,7 +86,10 @@ impl Index {
                     self.lanes.queue_changed(slot, queue, workspace.queue_order_priority);
                 }
             }
-            (_, Object::Activity(_)) => {} // Availability never changes, and names are looked up.
+            (Some(Object::Activity(old)), Object::Activity(activity)) if old.name != activity.name => {
+                self.workers.activity_renamed(state, activity.id, now, wakes);
+            }
+            (_, Object::Activity(_)) => {} // Availability never changes.
             (_, Object::TaskChannel(channel)) => {
                 self.workers.channel_added(channel.id, channel.channel_optimized_routing);
             }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::Wakes;
 use crate::expression::{ChannelFacts, Facts, TaskFacts, WorkerFacts};
-use crate::ids::{TaskChannelId, TaskQueueId, WorkerId};
+use crate::ids::{ActivityId, TaskChannelId, TaskQueueId, WorkerId};
 use crate::state::{State, TargetWorkers, TaskQueue, Worker};
 use crate::time::Timestamp;
 
@@ -183,14 +183,29 @@ impl Workers {
             }
             wakes.workers.insert(slot);
         } else {
-            for live in 0..self.live_queues.len() {
-                self.recheck(state, self.live_queues[live], slot, now, wakes);
-            }
+            self.recheck_live_queues(state, slot, now, wakes);
         }
         if old.is_none_or(|old| old.activity != worker.activity) {
             wakes.workers.insert(slot);
         }
         self.update_readiness(state, slot, worker, wakes);
+    }
+
+    /// Takes in the new name of an Activity. Expressions may name it, so the Workers who are in it may serve other
+    /// TaskQueues and suit other steps than before.
+    pub(super) fn activity_renamed(
+        &mut self,
+        state: &State,
+        activity: ActivityId,
+        now: Timestamp,
+        wakes: &mut Wakes,
+    ) {
+        for slot in 0..self.entries.len() {
+            if state.workers[&self.entries[slot].id].activity == activity {
+                self.recheck_live_queues(state, slot, now, wakes);
+                wakes.workers.insert(slot);
+            }
+        }
     }
 
     fn add(&mut self, worker: &Worker) -> WorkerSlot {
@@ -205,6 +220,12 @@ impl Workers {
             circles: Vec::new(),
         });
         slot
+    }
+
+    fn recheck_live_queues(&mut self, state: &State, slot: WorkerSlot, now: Timestamp, wakes: &mut Wakes) {
+        for live in 0..self.live_queues.len() {
+            self.recheck(state, self.live_queues[live], slot, now, wakes);
+        }
     }
 
     fn recheck(

@@ -239,6 +239,26 @@ fn a_queue_and_a_step_can_ask_for_an_activity() {
 }
 
 #[test]
+fn an_activity_that_is_renamed_brings_the_workers_who_are_in_it_what_asks_for_the_new_name() {
+    let mut centre = Centre::new();
+    let id = centre.create_activity("Phones", true);
+    let (counter, everybody) = (centre.queue("activity_name == 'Counter'"), centre.queue("1==1"));
+    let by_queue = centre.straight_to(counter);
+    let expression = "worker.activity_name == 'Counter'";
+    let by_step = centre.steps(json!([{ "queue": everybody, "expression": expression }]));
+    let ann = centre.worker("Ann", json!({}));
+    centre.set_capacity(ann, "default", 2);
+    centre.move_worker(ann, "Phones");
+    let tasks = [by_queue, by_step].map(|workflow| centre.task(workflow, json!({})));
+    centre.forget();
+
+    let name = Some("Counter".to_owned());
+    centre.apply(Command::UpdateActivity(UpdateActivity { id, expected_version: None, name }));
+    assert_eq!(centre.events(), ["activity.updated", "reservation.created", "reservation.created"]);
+    assert_eq!(tasks.map(|task| centre.offered_to(task)), [vec![ann], vec![ann]]);
+}
+
+#[test]
 fn a_worker_who_goes_away_keeps_the_offers_that_were_made_and_may_accept_them() {
     let mut centre = Centre::new();
     let queue = centre.queue("1==1");
