@@ -119,7 +119,8 @@ fn run(seed: u64, tally: &mut Tally) {
             }
         }
         // The larger the Workspace, the rarer: making the index anew costs as much as there is.
-        let every = 1 + router.state().tasks.len() as u64 / 8;
+        let state = router.state();
+        let every = 1 + state.tasks.len() / 8 + state.workers.len() * state.task_queues.len() / 200;
         if trace.n_steps.is_multiple_of(every) {
             auditor.index_is_as_made_anew(&router);
         }
@@ -131,7 +132,7 @@ fn run(seed: u64, tally: &mut Tally) {
 /// What was done last; printed when a check fails.
 struct Trace {
     seed: u64,
-    n_steps: u64,
+    n_steps: usize,
     recent: VecDeque<Step>,
 }
 

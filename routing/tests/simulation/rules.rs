@@ -77,10 +77,14 @@ impl Load {
 }
 
 impl Memory {
-    /// The memory of a Workspace in which nothing has happened but its founding.
+    /// The memory of a Workspace in which there have been no Tasks.
     pub fn of(state: &State) -> Memory {
-        assert!(state.workers.is_empty() && state.tasks.is_empty(), "a memory begins at the beginning");
-        Memory::default()
+        assert!(state.tasks.is_empty(), "a memory begins before the first Task");
+        let mut memory = Memory::default();
+        for worker in state.workers.values() {
+            memory.read_worker(worker);
+        }
+        memory
     }
 
     /// Takes in an event. `before` is the state before it.
@@ -99,8 +103,7 @@ impl Memory {
                 self.cool_downs.retain(|(of, _), _| of != task);
             }
             Event::WorkerCreated { worker } | Event::WorkerAttributesUpdate { worker } => {
-                let document = worker.attributes.to_value();
-                self.worker_documents.insert(worker.id, (worker.attributes.clone(), document));
+                self.read_worker(worker);
             }
             Event::ReservationCreated { reservation, task, worker } => {
                 let offer = Offer {
@@ -169,6 +172,10 @@ impl Memory {
 
     fn read_task(&mut self, task: &Task) {
         self.task_documents.insert(task.id, (task.attributes.clone(), task.attributes.to_value()));
+    }
+
+    fn read_worker(&mut self, worker: &Worker) {
+        self.worker_documents.insert(worker.id, (worker.attributes.clone(), worker.attributes.to_value()));
     }
 
     fn task_document(&self, task: &Task) -> &Value {

@@ -38,6 +38,7 @@ pub struct Workload {
     tag: WorkspaceTag,
     now: Timestamp,
     n_minted: u64,
+    founding_state: State,
     set_up: VecDeque<Command>,
 }
 
@@ -46,7 +47,11 @@ struct Features {
     /// How many commands make a run of this seed.
     n_commands: usize,
     n_workers: usize,
+    /// So many Workers there are from the beginning: more than a walk around the circle looks at.
+    n_workers_of_crowd: usize,
     n_queues: usize,
+    /// So many TaskQueues there are from the beginning: more than are looked at in one go.
+    n_queues_of_maze: usize,
     n_workflows: usize,
     n_activities: usize,
     /// With so many Tasks that have not ended, no more are created.
@@ -178,11 +183,23 @@ impl Workload {
     /// The workload of a seed.
     pub fn new(seed: u64) -> Workload {
         let mut random = Random::new(seed);
-        let limits = draw_limits(&mut random);
         let features = Features::draw(&mut random);
+        let limits = draw_limits(&mut random, &features);
         let tag = WorkspaceTag(random.next() as u32);
-        let mut workload =
-            Workload { random, features, limits, tag, now: START, n_minted: 0, set_up: VecDeque::new() };
+        let id = WorkspaceId::minted(START, 0, tag);
+        let router = Router::found(id, "Simulated".to_owned(), limits.clone(), START);
+        let mut workload = Workload {
+            random,
+            features,
+            limits,
+            tag,
+            now: START,
+            // Far above the sequences that the ids of the core are made of.
+            n_minted: 1 << 40,
+            founding_state: router.state().clone(),
+            set_up: VecDeque::new(),
+        };
+        workload.grow(router);
         workload.set_up();
         workload
     }
@@ -199,14 +216,7 @@ impl Workload {
 
     /// The Workspace before the first step, and the time of it.
     pub fn founding_state(&self) -> (State, Timestamp) {
-        let id = WorkspaceId::minted(START, 0, self.tag);
-        let mut state = Router::found(id, "Simulated".to_owned(), self.limits(), START).state().clone();
-        for name in &self.features.optimized_channels {
-            let channel = state.task_channel_named(name).expect("a Task Channel of every Workspace");
-            let optimized = TaskChannel { channel_optimized_routing: true, ..TaskChannel::clone(channel) };
-            state.put(Object::TaskChannel(Arc::new(optimized)));
-        }
-        (state, START)
+        (self.founding_state.clone(), START)
     }
 
     /// The next thing to do, with a Workspace in this state.
@@ -288,6 +298,31 @@ impl Workload {
 
     // ---- set-up ----
 
+    /// Some Workspaces are large from the beginning, and some have channels with a circle of their own.
+    fn grow(&mut self, mut router: Router) {
+        let available = router.state().activity_named("Available").expect("in every Workspace").id;
+        for number in 0..self.features.n_workers_of_crowd {
+            let command = Command::CreateWorker(CreateWorker {
+                id: self.mint(),
+                name: format!("Worker {number}"),
+                attributes: self.worker_attributes(),
+                activity: Some(available),
+            });
+            router.apply(command, Actor::System).expect("nothing is wrong with it");
+        }
+        for _ in 0..self.features.n_queues_of_maze {
+            let command = Command::CreateTaskQueue(self.create_task_queue());
+            router.apply(command, Actor::System).expect("nothing is wrong with it");
+        }
+        let mut state = router.state().clone();
+        for name in &self.features.optimized_channels {
+            let channel = state.task_channel_named(name).expect("a Task Channel of every Workspace");
+            let optimized = TaskChannel { channel_optimized_routing: true, ..TaskChannel::clone(channel) };
+            state.put(Object::TaskChannel(Arc::new(optimized)));
+        }
+        self.founding_state = state;
+    }
+
     fn set_up(&mut self) {
         let settings = self.update_workspace_blindly();
         self.set_up.push_back(settings);
@@ -295,7 +330,7 @@ impl Workload {
             let activity = self.create_activity();
             self.set_up.push_back(activity);
         }
-        let mut queues = Vec::new();
+        let mut queues: Vec<TaskQueueId> = self.founding_state.task_queues.keys().copied().collect();
         for _ in 0..self.features.n_queues {
             let command = self.create_task_queue();
             queues.push(command.id);
@@ -1058,7 +1093,7 @@ fn attributes(value: &Value) -> Attributes {
     Attributes::of(value).expect("an object")
 }
 
-fn draw_limits(random: &mut Random) -> Limits {
+fn draw_limits(random: &mut Random, features: &Features) -> Limits {
     let mut limits = Limits {
         // At least as long as any offer of the workload is open: a withdrawn offer whose Task was purged still
         // counts as the Worker's last one where a later offer outlives it.
@@ -1066,7 +1101,8 @@ fn draw_limits(random: &mut Random) -> Limits {
         assignment_count_max: *random.pick(&[1, 2, 3, 5, 1_000, 1_000]),
         ..Limits::default()
     };
-    if random.percent(15) {
+    let is_large = features.n_workers_of_crowd + features.n_queues_of_maze > 0;
+    if !is_large && random.percent(15) {
         limits.tasks_max = 5 + random.below(20);
         limits.workers_max = 1 + random.below(6);
         limits.task_queues_max = 2 + random.below(6);
@@ -1096,13 +1132,21 @@ impl Features {
         let n = n_expressions(random, QUEUE_EXPRESSIONS.len());
         let queue_expressions = random.some_of(&QUEUE_EXPRESSIONS, n);
         let n = n_expressions(random, TARGET_EXPRESSIONS.len());
-        let target_expressions = random.some_of(&TARGET_EXPRESSIONS, n);
+        let mut target_expressions = random.some_of(&TARGET_EXPRESSIONS, n);
+        let is_crowd = random.percent(2);
+        if is_crowd {
+            // One of hundreds: found by looking at all who are eligible, not by going around the circle.
+            target_expressions.extend(["worker.friendly_name == task.agent_name"; 4]);
+        }
+        let is_maze = random.percent(3);
         let n = n_expressions(random, FILTER_EXPRESSIONS.len());
         let filter_expressions = random.some_of(&FILTER_EXPRESSIONS, n);
         Features {
             n_commands: 150 + random.below(700),
             n_workers: if is_small { 1 + random.below(4) } else { 4 + random.below(12) },
+            n_workers_of_crowd: if is_crowd { 280 + random.below(80) } else { 0 },
             n_queues: if is_small { 1 + random.below(3) } else { 1 + random.below(9) },
+            n_queues_of_maze: if is_maze { 60 + random.below(80) } else { 0 },
             n_workflows: 1 + random.below(3),
             n_activities: random.below(4),
             n_tasks: if is_small { 1 + random.below(8) } else { 5 + random.below(25) },
