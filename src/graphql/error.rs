@@ -117,17 +117,6 @@ impl Error {
         Error::Internal { request_id }
     }
 
-    /// The same error, where it is known which input named the thing that it is about.
-    #[must_use]
-    pub fn about(self, name: &str) -> Error {
-        match self {
-            Error::NotFound { message, field: None } => {
-                Error::NotFound { message, field: Some(name.to_owned()) }
-            }
-            other => other,
-        }
-    }
-
     /// The code.
     pub fn code(&self) -> ErrorCode {
         match self {

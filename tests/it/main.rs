@@ -9,5 +9,6 @@ mod contact_centre;
 mod server;
 mod socket;
 
+mod errors;
 mod isolation;
 mod main_job;

@@ -714,3 +714,26 @@ impl Search<'_> {
 fn usize_of(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_graphql::resolver_utils::enum_value;
+    use routing::ids::{WorkspaceId, WorkspaceTag};
+    use routing::{Limits, Router};
+
+    #[test]
+    fn an_event_type_is_named_like_the_event() {
+        let now = Timestamp(1_767_607_800_000);
+        let id = WorkspaceId::minted(now, 1, WorkspaceTag(7));
+        let mut router = Router::found(id, "Test".to_owned(), Limits::default(), now);
+        let mut names = std::collections::BTreeSet::new();
+        for recorded in router.take_events() {
+            let name = recorded.event.name().to_uppercase().replace(['.', '-'], "_");
+            let value = enum_value(EventType::of(&recorded.event));
+            assert_eq!(value.to_string(), name);
+            names.insert(name);
+        }
+        assert!(names.contains("TASK_QUEUE_CREATED"), "{names:?}");
+    }
+}

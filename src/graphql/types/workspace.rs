@@ -89,7 +89,7 @@ impl Workspace {
         self.scope.activity(self.settings().logout_activity).expect("Activities stay, and all see them")
     }
 
-    /// For how many seconds a Task is not offered again to a Worker who rejected it or let it time out: 0 to 3,600.
+    /// For how many seconds a Task is not offered again to a Worker who rejected it or let it time out: 1 to 3,600.
     async fn reoffer_delay_seconds(&self) -> Result<u32> {
         self.scope.check_sees_configuration()?;
         Ok(self.settings().reoffer_delay_seconds)
