@@ -153,7 +153,9 @@ pub fn optional_id<I: Id>(field: &str, text: Option<&ID>) -> Result<Option<I>> {
 
 /// A count that the input `field` holds: the core counts without a sign, `Int` has one.
 pub fn count(field: &str, number: i32) -> Result<u32> {
-    u32::try_from(number).map_err(|_| Error::bad_input(field, format!("{number} is negative")))
+    u32::try_from(number).map_err(|_| {
+        Error::bad_input(field, format!("expected a number that is not negative, found {number}"))
+    })
 }
 
 /// A count that the input `field` may hold.

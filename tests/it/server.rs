@@ -128,6 +128,7 @@ pub struct Client {
 
 /// What came back instead of data.
 #[derive(Debug, Clone)]
+#[allow(dead_code)] // What is inside is for the messages of failed tests.
 pub enum Failure {
     /// The server answered with this error.
     Refused { code: String, error: Value },

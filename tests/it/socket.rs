@@ -17,6 +17,7 @@ pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 /// The connection is gone, or the subscription has ended.
 #[derive(Debug)]
+#[allow(dead_code)] // What is inside is for the messages of failed tests.
 pub enum End {
     /// The server ended the subscription with these errors.
     Errors(Value),
