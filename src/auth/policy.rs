@@ -12,8 +12,9 @@
 //!
 //! The question is asked before the command reaches the Workspace, of a state that may be outdated when the
 //! command arrives there. So a permission rests either on facts that never change, such as the Worker of a
-//! Reservation ([`Basis::Lasting`]), or on facts that are part of a Task's version ([`Basis::TaskVersion`]): then
-//! the command carries that version, the core refuses it if the Task has changed, and the question is asked again.
+//! Reservation ([`Basis::Lasting`]), or on facts that are part of a Task's version ([`Basis::TaskVersion`]):
+//! then the command carries that version, the core refuses it if the Task has changed, and the question is
+//! asked again.
 //!
 //! **Reads.** [`Visible`] says of each kind of object whether somebody sees it, and [`sees_event`] of the log.
 
@@ -95,8 +96,8 @@ pub fn permits(grant: &Grant, command: &Command, state: &State) -> Result<Basis,
     }
 }
 
-/// May the bearer of `grant` create Tasks? The same as [`permits`] says of the command, for a request that may turn
-/// out to hold none.
+/// May the bearer of `grant` create Tasks? The same as [`permits`] says of the command, for a request that may
+/// turn out to hold none.
 pub fn may_create_tasks(grant: &Grant) -> Result<(), Refusal> {
     direct(grant).map(|_| ())
 }
@@ -354,8 +355,8 @@ impl Visible for Workflow {
     }
 }
 
-/// Does the event exist for somebody with this `sight`? It does when what it is about is visible at the moment of
-/// `state`. The other objects that it holds are to be asked one by one.
+/// Does the event exist for somebody with this `sight`? It does when what it is about is visible at the moment
+/// of `state`. The other objects that it holds are to be asked one by one.
 #[must_use]
 pub fn sees_event(sight: Sight, event: &Event, state: &State, now: Timestamp) -> bool {
     if sight == Sight::Everything {

@@ -93,7 +93,8 @@ pub enum ErrorCode {
     Overloaded,
     /// The event log no longer reaches back to `after`: begin with a new snapshot.
     EventsExpired,
-    /// It does not work at present, or it is not known whether it did. Repeating with the same `idempotencyKey` is safe.
+    /// It does not work at present, or it is not known whether it did. Repeating with the same `idempotencyKey`
+    /// is safe.
     Unavailable,
     /// A fault of the server; `requestId` is what its operator needs to find it.
     Internal,

@@ -1,10 +1,12 @@
 //! The GraphQL floor: what the API says, and nothing about how it is done.
 //!
-//! A resolver is three lines: through the door ([`Caller`]), the command, the view. Types are views on the state of
-//! one moment, and know nothing of the engine, the database, sockets or tokens; what they may show is decided at
-//! one place, [`scope`]. Descriptions are written for API users, and `schema.graphql` is what they add up to.
+//! A resolver is three lines: through the door ([`Caller`]), the command, the view. Types are views on the
+//! state of one moment, and know nothing of the engine, the database, sockets or tokens; what they may show is
+//! decided at one place, [`scope`]. Descriptions are written for API users, and `schema.graphql` is what they
+//! add up to.
 //!
-//! Read [`scope`] first, then [`types`], [`query`], [`mutation`] and [`subscription`]. [`page`] is all about lists.
+//! Read [`scope`] first, then [`types`], [`query`], [`mutation`] and [`subscription`]. [`page`] is all about
+//! lists.
 
 pub mod error;
 pub mod mutation;
@@ -26,9 +28,9 @@ use crate::caller::Caller;
 /// The whole API.
 pub type Schema = async_graphql::Schema<Query, Mutation, Subscriptions>;
 
-/// The schema, without any extension: each of them, even one that does nothing, makes every field of every answer
-/// several times dearer. Whoever executes it puts a [`Caller`] into the data of the request, and sees to limits of
-/// depth and cost beforehand.
+/// The schema, without any extension: each of them, even one that does nothing, makes every field of every
+/// answer several times dearer. Whoever executes it puts a [`Caller`] into the data of the request, and sees to
+/// limits of depth and cost beforehand.
 #[must_use]
 pub fn schema() -> Schema {
     Schema::build(Query, Mutation::default(), Subscriptions).finish()

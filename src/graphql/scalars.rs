@@ -15,8 +15,8 @@ pub struct DateTime(pub Timestamp);
 /// The years that RFC 3339 can write.
 const YEARS: std::ops::RangeInclusive<i32> = 0..=9999;
 
-/// RFC 3339 in UTC with millisecond precision, e.g. `2026-01-31T09:30:00.000Z`. Input may have another offset and
-/// another precision; what is finer than a millisecond is cut off.
+/// RFC 3339 in UTC with millisecond precision, e.g. `2026-01-31T09:30:00.000Z`. Input may have another offset
+/// and another precision; what is finer than a millisecond is cut off.
 #[Scalar(name = "DateTime", specified_by_url = "https://datatracker.ietf.org/doc/html/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
