@@ -365,7 +365,7 @@ impl WorkspaceAccess {
             let event = match (access.caller.check_expiry(), event) {
                 (Err(expired), _) => Some(Err(expired)),
                 (Ok(()), Err(error)) => Some(Err(Error::from(error))),
-                (Ok(()), Ok(event)) => access.renewed().sees(&event).then_some(Ok(event)),
+                (Ok(()), Ok(event)) => access.sees_now(&event).then_some(Ok(event)),
             };
             future::ready(event)
         });
@@ -423,6 +423,13 @@ impl WorkspaceAccess {
             }
         }
         Ok(there)
+    }
+
+    fn sees_now(&self, event: &Recorded) -> bool {
+        match self.sight() {
+            Sight::Everything => true,
+            Sight::OwnWork(_) => self.renewed().sees(event),
+        }
     }
 
     fn sees(&self, event: &Recorded) -> bool {

@@ -14,7 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("store", &[]),
     ("engine", &["store", "clock"]),
     ("caller", &["engine", "auth", "clock"]),
-    ("graphql", &["caller", "auth"]),
+    ("graphql", &["caller", "auth", "eligibility"]),
     ("http", &["graphql", "caller", "auth"]),
 ];
 

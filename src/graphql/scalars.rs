@@ -15,8 +15,8 @@ pub struct DateTime(pub Timestamp);
 /// The years that RFC 3339 can write.
 const YEARS: std::ops::RangeInclusive<i32> = 0..=9999;
 
-/// RFC 3339 in UTC with millisecond precision, e.g. `2026-01-31T09:30:00.000Z`. Input may have another offset and
-/// another precision; what is finer than a millisecond is cut off.
+/// RFC 3339 in UTC with millisecond precision, e.g. `2026-01-31T09:30:00.000Z`. Input may have another offset
+/// and another precision; what is finer than a millisecond is cut off.
 #[Scalar(name = "DateTime", specified_by_url = "https://datatracker.ietf.org/doc/html/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -138,7 +138,12 @@ impl ScalarType for Sequence {
 
 /// The typed id that the input `field` holds.
 pub fn id<I: Id>(field: &str, text: &ID) -> Result<I> {
-    text.parse::<I>().map_err(|error| Error::bad_input(field, error.to_string()))
+    text.parse::<I>().map_err(|_| {
+        Error::bad_input(
+            field,
+            format!("not an id of the kind {}: expected {} and 32 hex digits", I::KIND, I::PREFIX),
+        )
+    })
 }
 
 /// The typed id that the input `field` may hold.
@@ -205,6 +210,6 @@ mod tests {
     fn a_wrong_id_is_blamed_on_its_field() {
         let error = id::<routing::ids::TaskId>("taskId", &ID::from("WK00")).unwrap_err();
         assert_eq!(error.field().as_deref(), Some("taskId"));
-        assert_eq!(error.message(), "not the id of a Task: expected WT and 32 hex digits");
+        assert_eq!(error.message(), "not an id of the kind Task: expected WT and 32 hex digits");
     }
 }

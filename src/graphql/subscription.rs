@@ -1,7 +1,8 @@
-//! What can be followed: each field is a filter over [`WorkspaceAccess::follow`](crate::caller::WorkspaceAccess).
+//! What can be followed: each field is a filter over
+//! [`WorkspaceAccess::follow`](crate::caller::WorkspaceAccess).
 //!
-//! Gapless, because a stream begins at the moment of the scope that it was opened with: whatever is committed after
-//! that moment comes out of the log. There is no channel and no loop in here.
+//! Gapless, because a stream begins at the moment of the scope that it was opened with: whatever is committed
+//! after that moment comes out of the log. There is no channel and no loop in here.
 
 use async_graphql::{Context, ID, Object, Subscription};
 use futures_util::{Stream, StreamExt, future, stream};
@@ -18,13 +19,14 @@ use crate::caller::Topic;
 /// The root of subscriptions.
 pub struct Subscriptions;
 
-/// Gapless streams. With `after: n`, a stream goes on with every change after `n`, replayed from the log, or ends with
-/// the error `EVENTS_EXPIRED` when the log no longer reaches back to `n`. A client that was cut off subscribes again with
-/// the last `sequence` that it got, and misses nothing. Ends with `UNAUTHENTICATED` when the token's time is over.
+/// Gapless streams. With `after: n`, a stream goes on with every change after `n`, replayed from the log, or
+/// ends with the error `EVENTS_EXPIRED` when the log no longer reaches back to `n`. A client that was cut off
+/// subscribes again with the last `sequence` that it got, and misses nothing. Ends with `UNAUTHENTICATED` when
+/// the token's time is over.
 #[Subscription(name = "Subscription")]
 impl Subscriptions {
-    /// Open Reservations of one Worker, and each change of them. Without `after`, the first message holds all of them (also
-    /// where there are none). Errors: `NOT_FOUND`; a Worker's token may name only its own Worker.
+    /// Open Reservations of one Worker, and each change of them. Without `after`, the first message holds all
+    /// of them (also where there are none). Errors: `NOT_FOUND`; a Worker's token may name only its own Worker.
     async fn reservations(
         &self,
         ctx: &Context<'_>,
@@ -49,7 +51,8 @@ impl Subscriptions {
         Ok(stream::iter(snapshot.map(Ok)).chain(changes))
     }
 
-    /// The Workspace's event log, from `after` or from now. Errors: `NOT_FOUND`; `FORBIDDEN` for a Worker's token.
+    /// The Workspace's event log, from `after` or from now. Errors: `NOT_FOUND`; `FORBIDDEN` for a Worker's
+    /// token.
     async fn workspace_events(
         &self,
         ctx: &Context<'_>,
@@ -114,7 +117,8 @@ impl ReservationsMessage {
         Sequence(self.sequence)
     }
 
-    /// All open Reservations (`PENDING`, `ACCEPTED`, `WRAPPING`), oldest first. Null in a message about a change.
+    /// All open Reservations (`PENDING`, `ACCEPTED`, `WRAPPING`), oldest first. Null in a message about a
+    /// change.
     async fn snapshot(&self) -> Option<&[Reservation]> {
         match &self.news {
             News::Snapshot(reservations) => Some(reservations),

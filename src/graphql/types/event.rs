@@ -31,8 +31,8 @@ const CHUNK: u64 = 500;
 /// One event type, with what it means, for each core event.
 macro_rules! event_types {
     ($($(#[doc = $doc:literal])+ $name:ident,)*) => {
-        /// What happened. One for each event type of TaskRouter: `task.created` is `TASK_CREATED`, `task-queue.entered` is
-        /// `TASK_QUEUE_ENTERED`.
+        /// What happened. One for each event type of TaskRouter: `task.created` is `TASK_CREATED`,
+        /// `task-queue.entered` is `TASK_QUEUE_ENTERED`.
         #[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
         pub enum EventType {
             $($(#[doc = $doc])+ $name,)*
@@ -74,7 +74,8 @@ event_types! {
     WorkerUpdated,
     /// The attributes of a Worker changed.
     WorkerAttributesUpdate,
-    /// A Worker went from one Activity to another. `data` has `previousActivityId` and `millisecondsInPreviousActivity`.
+    /// A Worker went from one Activity to another. `data` has `previousActivityId` and
+    /// `millisecondsInPreviousActivity`.
     WorkerActivityUpdate,
     /// The configured capacity of a worker channel changed. `data` has `taskChannelId` and `previousCapacity`.
     WorkerCapacityUpdate,
@@ -187,7 +188,8 @@ impl Event {
         }
     }
 
-    /// Who caused it: a Worker's id, or the subject of the token. Null for `SYSTEM`, and where the viewer may not see it.
+    /// Who caused it: a Worker's id, or the subject of the token. Null for `SYSTEM`, and where the viewer may
+    /// not see it.
     async fn actor_id(&self) -> Option<ID> {
         match (&self.recorded.actor, self.scope.own_worker()) {
             (Actor::Worker(worker), None) => Some(worker.into()),
@@ -202,9 +204,9 @@ impl Event {
         description(&self.scope, &self.recorded.event)
     }
 
-    /// A snapshot of every object concerned that the viewer may see, as it was when the event happened: under `task`,
-    /// `worker`, `reservation`, … with the fields of these types, ids in place of objects (`taskQueueId`), and what the
-    /// event type adds.
+    /// A snapshot of every object concerned that the viewer may see, as it was when the event happened: under
+    /// `task`, `worker`, `reservation`, … with the fields of these types, ids in place of objects
+    /// (`taskQueueId`), and what the event type adds.
     async fn data(&self) -> JsonObject {
         JsonObject::Fields(event_data::of(&self.scope, &self.recorded.event))
     }
@@ -550,9 +552,10 @@ pub struct EventConnection {
     page_info: PageInfo,
 }
 
-/// One page of events. There is no total count: the log is long, and is not read to its end. Where a filter makes the
-/// search long, a page may have fewer events than were asked for, even none; it goes on behind `pageInfo.endCursor` as
-/// long as there is `pageInfo.hasNextPage` (with `last`, before `startCursor` as long as there is `hasPreviousPage`).
+/// One page of events. There is no total count: the log is long, and is not read to its end. Where a filter
+/// makes the search long, a page may have fewer events than were asked for, even none; it goes on behind
+/// `pageInfo.endCursor` as long as there is `pageInfo.hasNextPage` (with `last`, before `startCursor` as long
+/// as there is `hasPreviousPage`).
 #[Object]
 impl EventConnection {
     /// The events of the page, each with its cursor.
@@ -713,4 +716,27 @@ impl Search<'_> {
 
 fn usize_of(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_graphql::resolver_utils::enum_value;
+    use routing::ids::{WorkspaceId, WorkspaceTag};
+    use routing::{Limits, Router};
+
+    #[test]
+    fn an_event_type_is_named_like_the_event() {
+        let now = Timestamp(1_767_607_800_000);
+        let id = WorkspaceId::minted(now, 1, WorkspaceTag(7));
+        let mut router = Router::found(id, "Test".to_owned(), Limits::default(), now);
+        let mut names = std::collections::BTreeSet::new();
+        for recorded in router.take_events() {
+            let name = recorded.event.name().to_uppercase().replace(['.', '-'], "_");
+            let value = enum_value(EventType::of(&recorded.event));
+            assert_eq!(value.to_string(), name);
+            names.insert(name);
+        }
+        assert!(names.contains("TASK_QUEUE_CREATED"), "{names:?}");
+    }
 }

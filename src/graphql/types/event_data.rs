@@ -1,8 +1,10 @@
-//! What an event holds, as JSON: every object that it changed, as it was afterwards, shaped like the GraphQL types.
+//! What an event holds, as JSON: every object that it changed, as it was afterwards, shaped like the GraphQL
+//! types.
 //!
-//! Keys are the names of the fields. Where a field leads to another object, its id stands under the name with `Id`
-//! behind it. Ids are texts, instants are RFC 3339, statuses are the names of the enum values. Each core struct is
-//! taken apart without `..`, so that a new field does not compile until it is decided whether it is shown.
+//! Keys are the names of the fields. Where a field leads to another object, its id stands under the name with
+//! `Id` behind it. Ids are texts, instants are RFC 3339, statuses are the names of the enum values. Each core
+//! struct is taken apart without `..`, so that a new field does not compile until it is decided whether it is
+//! shown.
 
 use async_graphql::resolver_utils::enum_value;
 use async_graphql::{Name, Value};

@@ -18,8 +18,8 @@ use crate::graphql::page::{self, End, Listing, OrderedBy, Place, Stretch};
 use crate::graphql::scalars::{DateTime, optional_id};
 use crate::graphql::scope::{Scope, View};
 
-/// Where a Reservation is in its life. `PENDING` comes first; from `REJECTED`, `TIMEOUT`, `CANCELED`, `RESCINDED` and
-/// `COMPLETED` nothing leads on.
+/// Where a Reservation is in its life. `PENDING` comes first; from `REJECTED`, `TIMEOUT`, `CANCELED`,
+/// `RESCINDED` and `COMPLETED` nothing leads on.
 #[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
 #[graphql(remote = "state::ReservationStatus")]
 pub enum ReservationStatus {

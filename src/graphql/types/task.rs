@@ -53,8 +53,8 @@ impl View for Task {
     }
 }
 
-/// A piece of work that waits for a Worker, or is in a Worker's hands. Tasks that have ended leave the lists and `node`
-/// after some minutes; their events stay.
+/// A piece of work that waits for a Worker, or is in a Worker's hands. Tasks that have ended leave the lists
+/// and `node` after some minutes; their events stay.
 #[Object]
 impl Task {
     /// Begins with `WT`.
@@ -112,7 +112,8 @@ impl Task {
         self.task.task_queue_entered_at.map(DateTime)
     }
 
-    /// Time to live while pending or reserved, in seconds: 1 to 1,209,600. When it is over, the Task is canceled.
+    /// Time to live while pending or reserved, in seconds: 1 to 1,209,600. When it is over, the Task is
+    /// canceled.
     async fn timeout_seconds(&self) -> u32 {
         self.task.timeout_seconds
     }

@@ -32,9 +32,9 @@ impl Workspace {
     }
 }
 
-/// Everything that belongs together: Workers, Tasks, and the rules that bring them together. What a query shows of a
-/// Workspace is one moment of it, `sequence`. A Worker's token sees in each list only what concerns the Worker;
-/// `queueOrderPriority` and `reofferDelaySeconds` are `FORBIDDEN` for it.
+/// Everything that belongs together: Workers, Tasks, and the rules that bring them together. What a query shows
+/// of a Workspace is one moment of it, `sequence`. A Worker's token sees in each list only what concerns the
+/// Worker; `queueOrderPriority` and `reofferDelaySeconds` are `FORBIDDEN` for it.
 #[Object]
 impl Workspace {
     /// Begins with `WS`.
@@ -62,8 +62,8 @@ impl Workspace {
         self.settings().updated_at.into()
     }
 
-    /// The newest committed event: the moment that the whole answer shows. A subscription with `after` set to it goes on
-    /// from here without gap.
+    /// The newest committed event: the moment that the whole answer shows. A subscription with `after` set to
+    /// it goes on from here without gap.
     async fn sequence(&self) -> Sequence {
         Sequence(self.scope.state().sequence)
     }
@@ -89,7 +89,8 @@ impl Workspace {
         self.scope.activity(self.settings().logout_activity).expect("Activities stay, and all see them")
     }
 
-    /// For how many seconds a Task is not offered again to a Worker who rejected it or let it time out: 0 to 3,600.
+    /// For how many seconds a Task is not offered again to a Worker who rejected it or let it time out: 1 to
+    /// 3,600.
     async fn reoffer_delay_seconds(&self) -> Result<u32> {
         self.scope.check_sees_configuration()?;
         Ok(self.settings().reoffer_delay_seconds)
