@@ -277,7 +277,7 @@ impl Agent {
                 if !self.mutate(ACCEPT, "acceptReservation", "RESERVATION_ACCEPTED", reservation).await {
                     return; // It was too late.
                 }
-                if lot % 2 == 0 {
+                if lot.is_multiple_of(2) {
                     self.mutate(WRAP_UP, "wrapUpReservation", "RESERVATION_WRAPUP", reservation).await;
                 }
                 self.mutate(COMPLETE, "completeReservation", "RESERVATION_COMPLETED", reservation).await;
@@ -318,8 +318,8 @@ async fn create_tasks(client: Client, line: Line, workspace: String, creator: us
     let workflow = data.expect("the Workflow is there")["workspace"]["workflow"]["id"].clone();
     let input_of = |number: usize| {
         let attributes = json!({
-            "topic": if number % 3 == 0 { "billing" } else { "other" },
-            "language": if number % 4 == 0 { "es" } else { "en" },
+            "topic": if number.is_multiple_of(3) { "billing" } else { "other" },
+            "language": if number.is_multiple_of(4) { "es" } else { "en" },
             "number": number,
         });
         json!({ "workflowId": workflow, "taskChannelName": "chat", "attributes": attributes })

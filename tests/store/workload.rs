@@ -33,7 +33,11 @@ async fn what_is_loaded_is_what_was_live_and_the_log_leads_there() {
             n_events += events;
             n_loads += loads;
         }
-        println!("{:?}: {n_events} events of {} seeds, compared {n_loads} times", database.kind, SEEDS.count());
+        println!(
+            "{:?}: {n_events} events of {} seeds, compared {n_loads} times",
+            database.kind,
+            SEEDS.count()
+        );
         store.close().await;
     }
 }
@@ -75,7 +79,10 @@ async fn run(store: &Store, seed: u64) -> (u64, usize) {
             for recorded in &page.events {
                 earlier.evolve(recorded);
             }
-            assert!(earlier == *router.state(), "seed {seed}: the log leads to the live state, after step {n_steps}");
+            assert!(
+                earlier == *router.state(),
+                "seed {seed}: the log leads to the live state, after step {n_steps}"
+            );
             n_loads += 1;
         }
     }
@@ -87,8 +94,16 @@ fn founded(founding: &State) -> (State, Vec<Recorded>) {
     let created = [Event::WorkspaceCreated { workspace: Arc::clone(&founding.workspace) }]
         .into_iter()
         .chain(founding.activities.values().cloned().map(|activity| Event::ActivityCreated { activity }))
-        .chain(founding.task_channels.values().cloned().map(|task_channel| Event::TaskChannelCreated { task_channel }))
-        .chain(founding.task_queues.values().cloned().map(|task_queue| Event::TaskQueueCreated { task_queue }))
+        .chain(
+            founding
+                .task_channels
+                .values()
+                .cloned()
+                .map(|task_channel| Event::TaskChannelCreated { task_channel }),
+        )
+        .chain(
+            founding.task_queues.values().cloned().map(|task_queue| Event::TaskQueueCreated { task_queue }),
+        )
         .chain(founding.workflows.values().cloned().map(|workflow| Event::WorkflowCreated { workflow }))
         .chain(founding.workers.values().cloned().map(|worker| Event::WorkerCreated { worker }));
     let events: Vec<Recorded> = created
