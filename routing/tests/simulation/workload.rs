@@ -5,7 +5,16 @@
 //! which features are in play and how large everything is ("swarm testing"): a run in which nobody ever accepts, or
 //! in which all TaskQueues are LIFO, reaches states that an even mixture would hardly ever reach.
 //!
-//! This file knows the crate `routing` and nothing else, because other test binaries include it by its path.
+//! This file knows the crate `routing` and nothing else, because other test binaries include it by its path:
+//!
+//! ```text
+//! #[path = "../routing/tests/simulation/workload.rs"]
+//! #[allow(dead_code)]
+//! mod workload;
+//! ```
+//!
+//! A run is [`Workload::new`], a router loaded with [`Workload::founding_state`] and [`Workload::limits`], and then
+//! [`Workload::next`] until there were [`Workload::n_commands`] commands.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
