@@ -89,6 +89,9 @@ impl Auditor {
         assert!(self.state == *router.state(), "the events lead to another state");
 
         let rules = Rules::at(&self.state, router.now(), &self.memory, &self.limits);
+        if let Some(task) = events.last().and_then(|recorded| offered(&recorded.event)) {
+            a_round_is_complete(&rules, task);
+        }
         a_task_has_one_owner(&rules);
         counters_count(&rules);
         no_task_is_lost(&rules, &self.memory);
@@ -595,30 +598,13 @@ fn no_worker_is_offered_out_of_turn(Occurrence { before, rules, recorded, .. }: 
 /// after the other; none are added later. An acceptance ends the others at once.
 fn offers_of_a_task_are_bounded(occurrence: &Occurrence<'_>) {
     let Occurrence { before, after, rules, recorded, previous, .. } = occurrence;
-    let offered = |event: &Event| match event {
-        Event::ReservationCreated { task, .. } => Some(task.id),
-        _ => None,
-    };
-    let n_open = |state: &State, task: TaskId| {
-        state.reservations.values().filter(|other| other.task == task && other.status.is_open()).count()
-    };
-    let maximum = |task: &Task| {
-        before.task_queues[&task.task_queue.expect("it is in one")].max_reserved_workers as usize
-    };
     if let Some(id) = offered(&recorded.event) {
         let task = &before.tasks[&id];
-        assert!(n_open(after, id) <= maximum(task), "{id} is offered to too many");
+        assert!(n_open(after, id) <= maximum(before, task), "{id} is offered to too many");
         let is_of_round = previous.and_then(offered) == Some(id);
         assert_eq!(task.status() == TaskStatus::Reserved, is_of_round, "{id} got offers outside of a round");
-    } else if let Some(id) = previous.and_then(offered)
-        && !matches!(recorded.event, Event::ReservationAccepted { .. })
-    {
-        // The round is over.
-        let task = &before.tasks[&id];
-        let has_candidate = before.workers.values().any(|worker| rules.is_candidate(task, worker));
-        let is_full = n_open(before, id) >= maximum(task);
-        let is_for_one = rules.target_at(task, rules.present_place(task)).known_worker.is_some();
-        assert!(is_full || is_for_one || !has_candidate, "{id} could be offered to more");
+    } else if let Some(id) = previous.and_then(offered) {
+        a_round_is_complete(rules, id);
     }
     if let Event::ReservationRescinded { task, .. } = &recorded.event {
         let is_by_acceptance = previous.is_some_and(|previous| match previous {
@@ -628,6 +614,30 @@ fn offers_of_a_task_are_bounded(occurrence: &Occurrence<'_>) {
         });
         assert!(is_by_acceptance, "an offer is rescinded by an acceptance");
     }
+}
+
+/// Nobody was forgotten in the round of offers that has just been made. (A known Worker is one only.)
+fn a_round_is_complete(rules: &Rules<'_>, id: TaskId) {
+    let task = &rules.state.tasks[&id];
+    let is_full = n_open(rules.state, id) >= maximum(rules.state, task);
+    let has_candidate = rules.state.workers.values().any(|worker| rules.is_candidate(task, worker));
+    assert!(is_full || !has_candidate, "{id} could be offered to more");
+}
+
+fn offered(event: &Event) -> Option<TaskId> {
+    match event {
+        Event::ReservationCreated { task, .. } => Some(task.id),
+        _ => None,
+    }
+}
+
+fn n_open(state: &State, task: TaskId) -> usize {
+    let of_task = state.reservations.values().filter(|reservation| reservation.task == task);
+    of_task.filter(|reservation| reservation.status.is_open()).count()
+}
+
+fn maximum(state: &State, task: &Task) -> usize {
+    state.task_queues[&task.task_queue.expect("it is in one")].max_reserved_workers as usize
 }
 
 /// I-12: wrapping up frees nothing; completing does.
@@ -704,7 +714,7 @@ fn revisions_are_kept_while_followed(Occurrence { before, recorded, .. }: &Occur
 
 // ---- after each step ----
 
-/// I-01, and the rest of I-07: whoever accepted is the owner, and then nobody else has it or is offered it.
+/// I-01, I-02, and the rest of I-07: whoever accepted is the owner, and then nobody else has it or is offered it.
 fn a_task_has_one_owner(rules: &Rules<'_>) {
     for task in rules.state.tasks.values() {
         let of_task: Vec<_> =

@@ -1,8 +1,8 @@
 //! Tasks on their way through a Workflow (`routing.md` 2, rulings 10 and 11).
 
+use routing::Limits;
 use routing::state::TaskStatus;
 use routing::time::Timestamp;
-use routing::{Attributes, Limits};
 use serde_json::json;
 
 use crate::fixture::{Centre, START, document};
@@ -352,15 +352,13 @@ fn a_known_worker_still_has_to_serve_the_queue_and_to_suit_the_step() {
     let workflow = centre.steps(json!([
         { "queue": queue, "known_worker_sid": "task.agent", "expression": "worker.level >= task.level" },
     ]));
-    let ann = centre.worker("Ann", json!({ "level": 3 }));
+    let ann = centre.worker("Ann", json!({ "level": 4 }));
     let task = centre.task(workflow, json!({ "agent": ann, "level": 4 }));
-    assert_eq!(centre.offered_to(task), []);
+    assert_eq!(centre.offered_to(task), [], "not of the queue");
 
-    centre
-        .update_worker(ann, |worker| worker.attributes = Attributes::of(&json!({ "level": 3, "vip": true })));
-    assert_eq!(centre.offered_to(task), []);
-    centre
-        .update_worker(ann, |worker| worker.attributes = Attributes::of(&json!({ "level": 4, "vip": true })));
+    centre.set_worker_attributes(ann, json!({ "level": 3, "vip": true }));
+    assert_eq!(centre.offered_to(task), [], "below the level");
+    centre.set_worker_attributes(ann, json!({ "level": 4, "vip": true }));
     assert_eq!(centre.offered_to(task), [ann]);
 }
 
