@@ -351,6 +351,25 @@ fn who_does_not_answer_is_moved_away_and_does_not_keep_other_customers_waiting()
 }
 
 #[test]
+fn who_is_away_already_and_does_not_answer_does_not_keep_other_customers_waiting_either() {
+    let mut centre = Centre::new();
+    let queue = centre.queue("1==1");
+    let (fast, slow) = (centre.straight_to(queue), centre.straight_to(queue));
+    centre.answer_within(fast, 10);
+    let ann = centre.worker("Ann", json!({}));
+    centre.set_capacity(ann, "default", 2);
+    centre.task(fast, json!({}));
+    let unanswered = centre.task(slow, json!({}));
+    centre.move_worker(ann, "Offline");
+    assert_eq!(centre.offered_to(unanswered), [ann], "going away keeps the offers");
+    centre.forget();
+
+    centre.pass_seconds(10);
+    assert_eq!(centre.events(), ["reservation.timeout", "reservation.canceled"]);
+    assert_eq!(centre.offered_to(unanswered), []);
+}
+
+#[test]
 fn without_a_timeout_activity_nobody_is_moved() {
     let mut centre = Centre::new();
     centre.update_workspace(|workspace| workspace.timeout_activity = Some(None));

@@ -560,3 +560,32 @@ fn time_that_goes_back_is_taken_for_the_last_one() {
     centre.pass_seconds(-30);
     assert_eq!(centre.router.now(), Timestamp(START.0 + 60_000));
 }
+
+#[test]
+fn new_attributes_keep_the_place_in_a_filter_that_a_new_document_has_kept() {
+    let mut centre = Centre::new();
+    let queue = centre.queue("1==0");
+    let filter = json!({ "expression": "1==1", "targets": [{ "queue": queue, "timeout": 60 }] });
+    let workflow = centre.workflow(json!({ "filters": [filter] }));
+    let task = centre.task(workflow, json!({}));
+    let deadline = centre.the_task(task).step().expect("it waits").deadline;
+    let another = json!({ "filters": [filter, { "expression": "1==0", "targets": [{ "queue": queue }] }] });
+    centre.update_workflow(workflow, |workflow| workflow.configuration = Some(document(another)));
+    centre.pass_seconds(30);
+    centre.forget();
+
+    centre.set_attributes(task, json!({ "changed": true }));
+    assert_eq!(centre.events(), ["task.updated"]);
+    assert_eq!(centre.the_task(task).step().expect("it waits").deadline, deadline);
+
+    let other =
+        json!({ "filters": [{ "expression": "1==1", "targets": [{ "queue": queue, "timeout": 90 }] }] });
+    centre.update_workflow(workflow, |workflow| workflow.configuration = Some(document(other)));
+    centre.forget();
+    centre.set_attributes(task, json!({ "changed": "again" }));
+    assert_eq!(centre.events(), ["task.updated", "workflow.target-matched", "task-queue.entered"]);
+    assert!(
+        centre.the_task(task).step().expect("it waits").deadline > deadline,
+        "another filter has its own clock"
+    );
+}
