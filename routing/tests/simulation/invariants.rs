@@ -1,5 +1,5 @@
-//! What holds after every event and after every step, whatever was asked: the invariants of the specification
-//! (`I-01`, …) as its rulings read them, each a function named after what it says.
+//! What holds after every event and after every step, whatever was asked: the invariants of `docs/invariants.md`
+//! (`I-01`, …), each a function named after what it says.
 //!
 //! The [`Auditor`] sees what an outsider sees: the steps, the events, and the state. It applies the events to a
 //! state of its own, one at a time, so that each can be judged by the state before it. Its notion of right and wrong
@@ -279,15 +279,14 @@ impl Auditor {
 
 // ---- after each event ----
 
-/// Ruling 1, and `I-28`: an event that was written is read back the same.
+/// `I-28`: an event that was written is read back the same.
 fn events_survive_being_written(recorded: &Recorded) {
     let text = serde_json::to_string(recorded).expect("an event can be written");
     let read: Recorded = serde_json::from_str(&text).expect("an event can be read");
     assert!(read == *recorded, "an event that was read back differs: {text}");
 }
 
-/// Ruling 2: an event holds the objects that it changed, and its name says what changed in them. Ruling 26: the
-/// version of an object counts the changes of its own fields, and a Worker's does not count Reservations.
+/// An event holds the objects that it changed, and its name says what changed in them. The version of an object counts the changes of its own fields, and a Worker's does not count Reservations.
 fn an_event_changes_only_what_it_names(occurrence: &Occurrence<'_>) {
     let Occurrence { before, recorded, .. } = occurrence;
     let at = recorded.at;
@@ -841,7 +840,7 @@ fn nobody_waits_for_a_worker_who_waits(rules: &Rules<'_>) {
     }
 }
 
-/// Ruling 13: the stored places in the circles are those of the offers that were not taken back.
+/// The stored places in the circles are those of the offers that were not taken back.
 fn turns_are_remembered(rules: &Rules<'_>) {
     for worker in rules.state.workers.values() {
         for channel in &worker.channels {
@@ -914,7 +913,7 @@ fn each_event_was_asked_for(begin: &State, end: &State, cause: Cause<'_>, events
     }
 }
 
-/// I-11 and ruling 14. By command: pending offers stay, or are all rejected in the same change. By a timeout: the
+/// I-11. By command: pending offers stay, or are all rejected in the same change. By a timeout: the
 /// Worker is in the timeout Activity, and where no work may come there, has no pending offers left.
 fn a_worker_who_goes_away_leaves_as_the_rules_say(
     begin: &State,

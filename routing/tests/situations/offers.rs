@@ -1,4 +1,4 @@
-//! Offers, answers and work (`routing.md` 3.4, 5 and 6, rulings 12, 14, 19 and 26).
+//! Offers, answers and work (`routing.md` 3.4, 5 and 6).
 
 use routing::command::*;
 use routing::state::{ReservationStatus, TaskStatus};

@@ -1,4 +1,4 @@
-//! Tasks on their way through a Workflow (`routing.md` 2, rulings 10 and 11).
+//! Tasks on their way through a Workflow (`routing.md` 2).
 
 use routing::Limits;
 use routing::state::TaskStatus;
