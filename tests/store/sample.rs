@@ -5,8 +5,7 @@ use std::sync::Arc;
 use routing::Attributes;
 use routing::event::{Actor, Event, Recorded};
 use routing::ids::{
-    ActivityId, Id, ReservationId, TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId, WorkspaceId,
-    WorkspaceTag,
+    ActivityId, Id, ReservationId, TaskId, TaskQueueId, WorkerId, WorkflowId, WorkspaceId, WorkspaceTag,
 };
 use routing::state::reservation::CircleBefore;
 use routing::state::task::{Assignment, CoolDown, Ended, RoutingStep, Waiting};
@@ -291,10 +290,6 @@ impl Sample {
 
     pub fn worker(&self) -> WorkerId {
         *self.state.workers.keys().next().expect("a Worker")
-    }
-
-    pub fn task_channel(&self) -> TaskChannelId {
-        *self.state.task_channels.keys().next_back().expect("a Task Channel")
     }
 }
 
