@@ -1,2 +1,21 @@
-//! Switchyard.
-fn main() {}
+//! The program: arguments to configuration, configuration to a running server or a printed line.
+
+mod cli;
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = cli::parse();
+    match cli::execute(cli).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The log may be filtered or not have started; whoever started the program hears of it anyway.
+            #[expect(clippy::print_stderr, reason = "the last words of the program, after the log")]
+            {
+                eprintln!("error: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -42,6 +42,7 @@ pub enum Actor {
 
 /// What happened.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[allow(missing_docs)] // The fields are the objects, as they were afterwards.
 pub enum Event {
     /// The Workspace began.
     WorkspaceCreated { workspace: Arc<Workspace> },

@@ -201,10 +201,22 @@ impl EventId {
     /// The position in the Workspace's log.
     #[must_use]
     pub fn sequence(self) -> u64 {
-        let high = (self.0 >> FREE_HIGH_SHIFT) as u64 & 0xFFF;
-        let low = (self.0 >> FREE_LOW_SHIFT) as u64 & ((1 << FREE_LOW_BITS) - 1);
-        (high << FREE_LOW_BITS) | low
+        free_bits(self.0)
     }
+}
+
+impl ReservationId {
+    /// The position of its `reservation.created` in the Workspace's log.
+    #[must_use]
+    pub fn sequence(self) -> u64 {
+        free_bits(self.0)
+    }
+}
+
+fn free_bits(id: u128) -> u64 {
+    let high = (id >> FREE_HIGH_SHIFT) as u64 & 0xFFF;
+    let low = (id >> FREE_LOW_SHIFT) as u64 & ((1 << FREE_LOW_BITS) - 1);
+    (high << FREE_LOW_BITS) | low
 }
 
 fn parse(prefix: &str, text: &str) -> Option<u128> {
@@ -226,7 +238,14 @@ mod tests {
         let id = TaskId::minted(AT, 0x2AA_1234_5678, TAG);
         assert_eq!(id.to_string().parse(), Ok(id));
         assert_eq!(id.to_string().parse(), Ok(AnyId::TaskId(id)));
-        for wrong in ["", "WT", "WTé", &id.to_string()[..33], &id.to_string().to_uppercase(), &id.to_string().replace("WT", "WK")] {
+        for wrong in [
+            "",
+            "WT",
+            "WTé",
+            &id.to_string()[..33],
+            &id.to_string().to_uppercase(),
+            &id.to_string().replace("WT", "WK"),
+        ] {
             assert!(wrong.parse::<TaskId>().is_err(), "{wrong}");
         }
     }

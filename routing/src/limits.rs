@@ -1,6 +1,6 @@
 //! How much a Workspace takes. Everything has a limit; these are TaskRouter's own, as far as it documents any.
 
-/// The limits of one Workspace. All of them are settings of the server.
+/// The limits of one Workspace. The server's settings name those that operators change.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Limits {
     /// Length of the attributes of a Worker or a Task, in characters, blanks included.

@@ -1,8 +1,27 @@
-//! The router of one Workspace: commands in, events out. (Decisions are being filled in.)
+//! The router of one Workspace: commands in, events out.
+//!
+//! ```text
+//!            tick(now)                 what is due: timeouts, deadlines, ends of life
+//!  apply(command, actor) ──▶ decide/   check, then emit
+//!                              │
+//!                            emit ──▶ State::evolve, Index::put
+//!                              │
+//!                            settle    offer waiting Tasks until nobody is left to offer them to
+//!                              │
+//!        take_events() ◀───────┘       what happened, to be written and published
+//! ```
+//!
+//! A decision reads, and refuses with a [`Rejection`]; after its first `emit` it cannot refuse any more. Nothing
+//! here knows the time of day, chance, threads or a database: the same calls give the same events.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 use crate::command::Command;
-use crate::event::{Actor, Recorded};
-use crate::ids::WorkspaceId;
+use crate::event::{Actor, Event, Object, Recorded};
+use crate::ids::TaskId;
+use crate::index::{Index, Precedence, Wakes, WorkerSlot};
 use crate::limits::Limits;
 use crate::rejection::Rejection;
 use crate::state::State;
@@ -10,36 +29,155 @@ use crate::time::Timestamp;
 
 /// One Workspace that is being run.
 pub struct Router {
-    state: State,
+    pub(crate) state: State,
+    pub(crate) index: Index,
+    pub(crate) limits: Limits,
+    /// The time of the last tick: that of all events until the next.
+    pub(crate) now: Timestamp,
+    /// Who causes the events that are emitted now.
+    actor: Actor,
+    pub(crate) wakes: Wakes,
+    events: Vec<Recorded>,
+}
+
+/// Something that may lead to an offer, in the order of the Tasks that it would offer.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Chance {
+    /// A Task that has begun to wait.
+    Task(TaskId),
+    /// A Worker who may take more than before.
+    Worker(WorkerSlot),
 }
 
 impl Router {
-    /// Begins a Workspace with the default set-up.
-    pub fn found(_id: WorkspaceId, _name: String, _actor: Actor, _limits: Limits, _now: Timestamp) -> Router {
-        todo!()
+    /// Goes on with a Workspace that was loaded. The next [`Router::tick`] does what has become due meanwhile.
+    #[must_use]
+    pub fn load(state: State, limits: Limits, now: Timestamp) -> Router {
+        let now = now.max(state.at);
+        let (index, wakes) = Index::with_wakes(&state, &limits, now);
+        Router { state, index, limits, now, actor: Actor::System, wakes, events: Vec::new() }
     }
-    /// Goes on with a Workspace that was loaded.
-    pub fn load(_state: State, _limits: Limits, _now: Timestamp) -> Router {
-        todo!()
-    }
-    /// The state after everything applied so far.
+
+    /// The state after everything that was applied so far.
+    #[must_use]
     pub fn state(&self) -> &State {
         &self.state
     }
-    /// Moves time to `now` and does what is due. Call before each batch of commands.
-    pub fn tick(&mut self, _now: Timestamp) {
-        todo!()
+
+    /// What decisions look things up in.
+    #[must_use]
+    pub fn index(&self) -> &Index {
+        &self.index
     }
-    /// Applies a command at the time of the last tick. The sequence of its last event, or of the newest event when it changed nothing.
-    pub fn apply(&mut self, _command: Command, _actor: Actor) -> Result<u64, Rejection> {
-        todo!()
+
+    /// The time of the last tick.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now
     }
-    /// The events since the last call, in order.
+
+    /// Moves time to `now` and does what is due. To be called before each batch of commands, so that no command
+    /// acts on an offer whose time is over. Time never goes back: an earlier `now` is taken for the last one.
+    pub fn tick(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
+        self.actor = Actor::System;
+        while let Some(timer) = self.index.first_due(self.now) {
+            self.fire(timer);
+        }
+        self.settle();
+    }
+
+    /// Carries out a command at the time of the last tick. Returns the position of its last event in the log, or
+    /// of the newest event where nothing had to change. A command that is refused has changed nothing.
+    pub fn apply(&mut self, command: Command, actor: Actor) -> Result<u64, Rejection> {
+        let events_before = self.events.len();
+        self.actor = actor;
+        let decision = self.decide(command);
+        if decision.is_err() {
+            assert_eq!(self.events.len(), events_before, "a decision refuses before it emits");
+        }
+        decision?;
+        self.settle();
+        Ok(self.state.sequence)
+    }
+
+    /// The events since the last call, in the order of the log.
     pub fn take_events(&mut self) -> Vec<Recorded> {
-        todo!()
+        std::mem::take(&mut self.events)
     }
+
     /// When something is due next.
+    #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        todo!()
+        self.index.next_deadline()
+    }
+
+    pub(crate) fn act_as(&mut self, actor: Actor) {
+        self.actor = actor;
+    }
+
+    /// Records an event and applies it. The only way to change anything.
+    pub(crate) fn emit(&mut self, event: Event) {
+        let sequence = self.state.sequence + 1;
+        let recorded = Recorded { sequence, at: self.now, actor: self.actor.clone(), event };
+        let changes = recorded.event.objects().map(|new| (self.former(&new), new)).collect::<Vec<_>>();
+        self.state.evolve(&recorded);
+        for (old, new) in &changes {
+            self.index.put(&self.state, old.as_ref(), new, self.now, &mut self.wakes);
+        }
+        self.events.push(recorded);
+    }
+
+    /// Offers waiting Tasks until no waiting Task has a candidate.
+    ///
+    /// Only what has been woken since the last time is looked at; what is settled stays settled. The order is that
+    /// of the Tasks, so that the first by precedence is served first, whoever became free.
+    fn settle(&mut self) {
+        self.actor = Actor::System;
+        let mut chances: BinaryHeap<Reverse<(Precedence, Chance)>> = BinaryHeap::new();
+        loop {
+            for task in std::mem::take(&mut self.wakes.tasks) {
+                let precedence = self.index.precedence_of(task);
+                chances.extend(precedence.map(|precedence| Reverse((precedence, Chance::Task(task)))));
+            }
+            for worker in std::mem::take(&mut self.wakes.workers) {
+                let best = self.index.best_task_for(&self.state, worker, self.now);
+                chances.extend(best.map(|(precedence, _)| Reverse((precedence, Chance::Worker(worker)))));
+            }
+            let Some(Reverse((precedence, chance))) = chances.pop() else { return };
+            match chance {
+                Chance::Task(task) => {
+                    // An entry from before the Task was offered or moved has another precedence, or none.
+                    if self.index.precedence_of(task) == Some(precedence) {
+                        self.offer(task);
+                    }
+                }
+                Chance::Worker(worker) => match self.index.best_task_for(&self.state, worker, self.now) {
+                    None => {}
+                    Some((best, task)) if best == precedence => {
+                        // The Worker is a candidate; the one who is offered the Task is the first candidate.
+                        assert!(self.offer(task), "a Task with a candidate is offered");
+                        self.wakes.workers.insert(worker);
+                    }
+                    Some((best, _)) => chances.push(Reverse((best, chance))),
+                },
+            }
+        }
+    }
+
+    /// What is in the place that an object will take.
+    fn former(&self, new: &Object) -> Option<Object> {
+        let state = &self.state;
+        match new {
+            Object::Workspace(_) => Some(Object::Workspace(Arc::clone(&state.workspace))),
+            Object::Activity(new) => state.activities.get(&new.id).cloned().map(Object::Activity),
+            Object::TaskChannel(new) => state.task_channels.get(&new.id).cloned().map(Object::TaskChannel),
+            Object::TaskQueue(new) => state.task_queues.get(&new.id).cloned().map(Object::TaskQueue),
+            Object::Workflow(new) => state.workflows.get(&new.id).cloned().map(Object::Workflow),
+            Object::Worker(new) => state.workers.get(&new.id).cloned().map(Object::Worker),
+            Object::Task(new) => state.tasks.get(&new.id).cloned().map(Object::Task),
+            Object::Reservation(new) => state.reservations.get(&new.id).cloned().map(Object::Reservation),
+            Object::PurgedTask(id) => state.tasks.get(id).cloned().map(Object::Task),
+        }
     }
 }

@@ -103,7 +103,10 @@ impl WorkflowConfiguration {
     pub fn queues(&self) -> Vec<(TaskQueueId, Vec<String>)> {
         let steps = self.filters.iter().enumerate().flat_map(|(f, filter)| {
             filter.targets.iter().enumerate().map(move |(t, target)| {
-                (target.queue, path(&["task_routing", "filters", &f.to_string(), "targets", &t.to_string(), "queue"]))
+                (
+                    target.queue,
+                    path(&["task_routing", "filters", &f.to_string(), "targets", &t.to_string(), "queue"]),
+                )
             })
         });
         let default = self.default_filter.iter();
@@ -180,7 +183,10 @@ impl Reader {
         let expression = match filter.get("expression") {
             Some(Value::String(text)) => self.expression(&below(at, "expression"), Kind::Filter, text),
             _ => {
-                self.fault(&below(at, "expression"), "expected an expression over the attributes of the Task");
+                self.fault(
+                    &below(at, "expression"),
+                    "expected an expression over the attributes of the Task",
+                );
                 None
             }
         };
@@ -224,7 +230,13 @@ impl Reader {
                 None
             }
         };
-        let priority = self.integer(at, target.get("priority").or_else(|| target.get("Priority")), "priority", 0, PRIORITY_MAX);
+        let priority = self.integer(
+            at,
+            target.get("priority").or_else(|| target.get("Priority")),
+            "priority",
+            0,
+            PRIORITY_MAX,
+        );
         let timeout_seconds = self.integer(at, target.get("timeout"), "timeout", 1, u32::MAX);
         let expression = match target.get("expression") {
             None | Some(Value::Null) => None,
@@ -259,12 +271,15 @@ impl Reader {
                 return None;
             }
         };
-        let parsed = value.as_str().and_then(|text| text.trim().strip_prefix("task.")).map(Path::parse);
-        match parsed {
-            Some(Ok(path)) if key == "known_worker_sid" => Some(KnownWorker::Id(path)),
-            Some(Ok(path)) => Some(KnownWorker::Name(path)),
-            Some(Err(_)) | None => {
-                self.fault(&below(at, key), "expected the path of an attribute of the Task, such as task.agent");
+        let path = value.as_str().and_then(|text| Path::parse(text).ok()?.strip_prefix("task"));
+        match path {
+            Some(path) if key == "known_worker_sid" => Some(KnownWorker::Id(path)),
+            Some(path) => Some(KnownWorker::Name(path)),
+            None => {
+                self.fault(
+                    &below(at, key),
+                    "expected the path of an attribute of the Task, such as task.agent",
+                );
                 None
             }
         }
@@ -282,7 +297,14 @@ impl Reader {
     }
 
     /// An integer, also written as a string, as exported documents have it.
-    fn integer(&mut self, at: &[String], value: Option<&Value>, key: &str, min: u32, max: u32) -> Option<u32> {
+    fn integer(
+        &mut self,
+        at: &[String],
+        value: Option<&Value>,
+        key: &str,
+        min: u32,
+        max: u32,
+    ) -> Option<u32> {
         let value = match value {
             None | Some(Value::Null) => return None,
             Some(value) => value,
@@ -292,7 +314,8 @@ impl Reader {
             Value::String(text) => text.trim().parse().ok(),
             _ => None,
         };
-        let in_range = number.and_then(|number| u32::try_from(number).ok()).filter(|n| (min..=max).contains(n));
+        let in_range =
+            number.and_then(|number| u32::try_from(number).ok()).filter(|n| (min..=max).contains(n));
         if in_range.is_none() {
             self.fault(&below(at, key), &format!("{value} is not an integer from {min} to {max}"));
         }

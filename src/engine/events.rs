@@ -1,11 +1,33 @@
-//! Following the events of a Workspace.
+//! Following the events of a Workspace: first the log, then live, without gap or repeat.
+//!
+//! Events are delivered by topic, so that one event costs as much as there are followers who want it, however many
+//! there are in all. Each follower has a bounded queue.
+//!
+//! 1. A follower registers with the [`Hub`], and is told the last position that was published before. From here on
+//!    everything newer comes into its queue. **Before** it reads the log: so nothing falls between.
+//! 2. It reads the log from where it stands up to that position.
+//! 3. It takes events from its queue.
+//! 4. When its queue is full, the hub lets go of it. It empties the queue and begins again with the first point:
+//!    who is too slow goes back to the log, and never ahead.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
-use routing::Recorded;
+use futures_util::stream;
 use routing::ids::{TaskId, TaskQueueId, WorkerId};
+use routing::{Event, Recorded};
+use tokio::sync::mpsc;
+use tokio_stream::Stream;
+
+use super::handle;
+use crate::store;
+
+/// How many events may wait for a follower before it is sent back to the log.
+const QUEUE_EVENTS_MAX: usize = 256;
+/// How many events of the log are read at once.
+const LOG_PAGE_EVENTS: usize = 500;
 
 /// Which events a follower wants.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -14,7 +36,7 @@ pub enum Topic {
     Workspace,
     /// Those of one Worker: its own, and its Reservations'.
     Worker(WorkerId),
-    /// Those of one Task.
+    /// Those of one Task, its Reservations' included.
     Task(TaskId),
     /// Those of the Tasks of one TaskQueue.
     TaskQueue(TaskQueueId),
@@ -26,7 +48,7 @@ pub enum FollowError {
     /// The log does not reach back to where the follower wants to begin.
     #[error("the log no longer reaches back to the given position")]
     Expired,
-    /// The position is behind the end of the log.
+    /// The position lies behind the end of the log.
     #[error("the log has not reached the given position")]
     Future,
     /// The log cannot be read at present, or the server shuts down.
@@ -34,12 +56,225 @@ pub enum FollowError {
     Unavailable,
 }
 
-/// A stream of events in the order of the log.
-pub struct Follow {}
+/// A stream of events in the order of the log. Ends when the server stops, or after an error.
+pub struct Follow(Pin<Box<dyn Stream<Item = Result<Arc<Recorded>, FollowError>> + Send>>);
 
-impl tokio_stream::Stream for Follow {
+impl Stream for Follow {
     type Item = Result<Arc<Recorded>, FollowError>;
-    fn poll_next(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        todo!()
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_next(context)
     }
+}
+
+pub(super) fn follow(workspace: Arc<handle::Inner>, topic: Topic, after: u64) -> Follow {
+    let follower =
+        Follower { workspace, topic, position: after, ready: VecDeque::new(), source: Source::None };
+    Follow(Box::pin(stream::unfold(follower, |mut follower| async {
+        let item = follower.next().await?;
+        if item.is_err() {
+            follower.source = Source::Ended;
+        }
+        Some((item, follower))
+    })))
+}
+
+pub(super) fn follow_error(error: store::Error) -> FollowError {
+    match error {
+        store::Error::LogExpired { .. } => FollowError::Expired,
+        error => {
+            tracing::error!(cause = store::chain(&error), "the event log cannot be read");
+            FollowError::Unavailable
+        }
+    }
+}
+
+struct Follower {
+    workspace: Arc<handle::Inner>,
+    topic: Topic,
+    /// Everything up to here has been delivered, or was not wanted.
+    position: u64,
+    /// Wanted events of the log that have been read.
+    ready: VecDeque<Arc<Recorded>>,
+    source: Source,
+}
+
+/// Where a follower's next event comes from.
+enum Source {
+    /// Not registered.
+    None,
+    /// The log, up to `until`; then the queue.
+    Log { until: u64, queue: mpsc::Receiver<Arc<Recorded>> },
+    /// The queue.
+    Live(mpsc::Receiver<Arc<Recorded>>),
+    /// Nowhere.
+    Ended,
+}
+
+impl Follower {
+    async fn next(&mut self) -> Option<Result<Arc<Recorded>, FollowError>> {
+        loop {
+            if let Some(recorded) = self.ready.pop_front() {
+                return Some(Ok(recorded));
+            }
+            match std::mem::replace(&mut self.source, Source::None) {
+                Source::None => {
+                    let (queue, published) = self.workspace.hub.register(self.topic)?;
+                    if self.position > published {
+                        return Some(Err(FollowError::Future));
+                    }
+                    self.source = Source::Log { until: published, queue };
+                }
+                Source::Log { until, queue } if self.position >= until => self.source = Source::Live(queue),
+                Source::Log { until, queue } => {
+                    let store = &self.workspace.store;
+                    let page = store.log(self.workspace.id, self.position, LOG_PAGE_EVENTS).await;
+                    let page = match page.map_err(follow_error) {
+                        Ok(page) if !page.events.is_empty() => page,
+                        Ok(_) => return Some(Err(FollowError::Unavailable)), // What was published is in the log.
+                        Err(error) => return Some(Err(error)),
+                    };
+                    for recorded in page.events {
+                        // What was written after the registration comes by the queue.
+                        if recorded.sequence > until {
+                            break;
+                        }
+                        self.position = recorded.sequence;
+                        if topics(&recorded.event).any(|topic| topic == self.topic) {
+                            self.ready.push_back(Arc::new(recorded));
+                        }
+                    }
+                    self.source = Source::Log { until, queue };
+                }
+                Source::Live(mut queue) => {
+                    // `None`: the hub has let go of this follower; what it missed is in the log.
+                    if let Some(recorded) = queue.recv().await {
+                        self.position = recorded.sequence;
+                        self.ready.push_back(recorded);
+                        self.source = Source::Live(queue);
+                    }
+                }
+                Source::Ended => return None,
+            }
+        }
+    }
+}
+
+/// Who wants which events.
+pub(super) struct Hub(Mutex<Registry>);
+
+struct Registry {
+    /// Everything up to here has been handed out.
+    published: u64,
+    followers: BTreeMap<Topic, Vec<mpsc::Sender<Arc<Recorded>>>>,
+    is_closed: bool,
+}
+
+impl Hub {
+    pub(super) fn new(published: u64) -> Hub {
+        Hub(Mutex::new(Registry { published, followers: BTreeMap::new(), is_closed: false }))
+    }
+
+    /// A queue for the events of `topic` after the returned position. `None` when the Workspace has stopped.
+    fn register(&self, topic: Topic) -> Option<(mpsc::Receiver<Arc<Recorded>>, u64)> {
+        let mut registry = self.0.lock().expect("nothing panics while it holds the registry");
+        if registry.is_closed {
+            return None;
+        }
+        let (sender, receiver) = mpsc::channel(QUEUE_EVENTS_MAX);
+        let followers = registry.followers.entry(topic).or_default();
+        followers.retain(|follower| !follower.is_closed());
+        followers.push(sender);
+        Some((receiver, registry.published))
+    }
+
+    /// Hands out committed events.
+    pub(super) fn publish(&self, events: &[Arc<Recorded>]) {
+        let mut registry = self.0.lock().expect("nothing panics while it holds the registry");
+        let registry = &mut *registry;
+        for recorded in events {
+            for topic in topics(&recorded.event) {
+                let Some(followers) = registry.followers.get_mut(&topic) else { continue };
+                // Who has gone away, or whose queue is full, is let go of.
+                followers.retain(|follower| follower.try_send(Arc::clone(recorded)).is_ok());
+                if followers.is_empty() {
+                    registry.followers.remove(&topic);
+                }
+            }
+            registry.published = recorded.sequence;
+        }
+    }
+
+    /// The Workspace was loaded again, and may hold events that were never handed out: all go back to the log.
+    pub(super) fn resynchronise(&self, sequence: u64) {
+        let mut registry = self.0.lock().expect("nothing panics while it holds the registry");
+        registry.published = sequence;
+        registry.followers.clear();
+    }
+
+    /// Ends all streams.
+    pub(super) fn close(&self) {
+        let mut registry = self.0.lock().expect("nothing panics while it holds the registry");
+        registry.is_closed = true;
+        registry.followers.clear();
+    }
+}
+
+/// Which followers want an event.
+fn topics(event: &Event) -> impl Iterator<Item = Topic> {
+    let topics: [Option<Topic>; 4] = match event {
+        Event::WorkspaceCreated { .. }
+        | Event::WorkspaceUpdated { .. }
+        | Event::ActivityCreated { .. }
+        | Event::ActivityUpdated { .. }
+        | Event::TaskChannelCreated { .. }
+        | Event::WorkflowCreated { .. }
+        | Event::WorkflowUpdated { .. } => [None; 4],
+        Event::TaskQueueCreated { task_queue }
+        | Event::TaskQueueUpdated { task_queue }
+        | Event::TaskQueueExpressionUpdated { task_queue } => {
+            [Some(Topic::TaskQueue(task_queue.id)), None, None, None]
+        }
+        Event::WorkerCreated { worker }
+        | Event::WorkerUpdated { worker }
+        | Event::WorkerAttributesUpdate { worker }
+        | Event::WorkerActivityUpdate { worker, .. }
+        | Event::WorkerCapacityUpdate { worker, .. }
+        | Event::WorkerChannelAvailabilityUpdate { worker, .. } => {
+            [Some(Topic::Worker(worker.id)), None, None, None]
+        }
+        Event::TaskCreated { task }
+        | Event::TaskUpdated { task }
+        | Event::TaskCanceled { task }
+        | Event::TaskWrapup { task }
+        | Event::TaskCompleted { task }
+        | Event::WorkflowEntered { task }
+        | Event::WorkflowTargetMatched { task }
+        | Event::WorkflowTimeout { task }
+        | Event::TaskQueueEntered { task }
+        | Event::TaskQueueTimeout { task } => {
+            [Some(Topic::Task(task.id)), task.task_queue.map(Topic::TaskQueue), None, None]
+        }
+        Event::TaskQueueMoved { task, previous_task_queue } => [
+            Some(Topic::Task(task.id)),
+            task.task_queue.map(Topic::TaskQueue),
+            Some(Topic::TaskQueue(*previous_task_queue)),
+            None,
+        ],
+        Event::TaskPurged { task } => [Some(Topic::Task(*task)), None, None, None],
+        Event::ReservationCreated { reservation, .. }
+        | Event::ReservationAccepted { reservation, .. }
+        | Event::ReservationRejected { reservation, .. }
+        | Event::ReservationTimeout { reservation, .. }
+        | Event::ReservationCanceled { reservation, .. }
+        | Event::ReservationRescinded { reservation, .. }
+        | Event::ReservationWrapup { reservation, .. }
+        | Event::ReservationCompleted { reservation, .. } => [
+            Some(Topic::Worker(reservation.worker)),
+            Some(Topic::Task(reservation.task)),
+            Some(Topic::TaskQueue(reservation.task_queue)),
+            None,
+        ],
+    };
+    topics.into_iter().flatten().chain([Topic::Workspace])
 }

@@ -1,16 +1,34 @@
 //! How the rest of the server talks to a Workspace.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use routing::event::Actor;
 use routing::ids::WorkspaceId;
 use routing::{Command, Recorded, State};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::timeout;
 
-use super::{Error, Follow, Topic};
+use super::events::{self, Follow, FollowError, Hub, Topic};
+use super::{Error, actor};
+use crate::store::Store;
 
 /// The way to one running Workspace. Cheap to clone.
 #[derive(Clone)]
-pub struct WorkspaceHandle {}
+pub struct WorkspaceHandle(Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) id: WorkspaceId,
+    pub(super) mailbox: mpsc::Sender<actor::Message>,
+    /// The last committed state: whoever reads, reads this, and never asks the actor.
+    pub(super) state: ArcSwap<State>,
+    /// The sequence of that state, for those who wait for one.
+    pub(super) published: watch::Sender<u64>,
+    pub(super) hub: Hub,
+    pub(super) store: Store,
+    pub(super) request_timeout: Duration,
+}
 
 /// A command with everything that comes with it.
 pub struct Submission {
@@ -25,7 +43,7 @@ pub struct Submission {
 /// How a repeat of a mutation is recognised.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Idempotency {
-    /// Caller, mutation and the caller's key, as one text: the scope in which the key is unique (in the Workspace).
+    /// Caller, mutation and the caller's key, as one text: unique in the Workspace.
     pub key: String,
     /// SHA-256 over the input: the same key with another input is refused.
     pub fingerprint: [u8; 32],
@@ -38,39 +56,73 @@ pub struct Idempotency {
 pub struct Committed {
     /// The position of the last event of the change.
     pub sequence: u64,
-    /// The state that the commit left behind, which includes the change.
+    /// A committed state that includes the change.
     pub state: Arc<State>,
-    /// `Some(subject of the first request)` when this is the answer to a repeat.
+    /// The subject of the first request, when this is the answer to a repeat.
     pub repeated: Option<String>,
 }
 
 impl WorkspaceHandle {
+    pub(super) fn new(inner: Arc<Inner>) -> WorkspaceHandle {
+        WorkspaceHandle(inner)
+    }
+
     /// The Workspace's id.
+    #[must_use]
     pub fn id(&self) -> WorkspaceId {
-        todo!()
+        self.0.id
     }
-    /// The newest committed state. Never waits.
+
+    /// The last committed state. Never waits.
+    #[must_use]
     pub fn state(&self) -> Arc<State> {
-        todo!()
+        self.0.state.load_full()
     }
+
     /// A committed state of at least `sequence`; `Overloaded` when it does not come in time.
-    pub async fn state_at(&self, _sequence: u64) -> Result<Arc<State>, Error> {
-        todo!()
+    pub async fn state_at(&self, sequence: u64) -> Result<Arc<State>, Error> {
+        let mut published = self.0.published.subscribe();
+        match timeout(self.0.request_timeout, published.wait_for(|published| *published >= sequence)).await {
+            Ok(Ok(_)) => Ok(self.state()),
+            Ok(Err(_)) => Err(Error::Stopped),
+            Err(_) => Err(Error::Overloaded),
+        }
     }
+
     /// Carries out a command and waits until it is durable.
-    pub async fn execute(&self, _submission: Submission) -> Result<Committed, Error> {
-        todo!()
+    pub async fn execute(&self, submission: Submission) -> Result<Committed, Error> {
+        let mut outcomes = self.execute_all(vec![submission]).await?;
+        outcomes.pop().expect("one outcome for one command")
     }
+
     /// Carries out several in one commit; each has its own outcome.
-    pub async fn execute_all(&self, _submissions: Vec<Submission>) -> Result<Vec<Result<Committed, Error>>, Error> {
-        todo!()
+    pub async fn execute_all(
+        &self,
+        submissions: Vec<Submission>,
+    ) -> Result<Vec<Result<Committed, Error>>, Error> {
+        let (reply, outcomes) = oneshot::channel();
+        let room = match timeout(self.0.request_timeout, self.0.mailbox.reserve()).await {
+            Ok(Ok(room)) => room,
+            Ok(Err(_)) => return Err(Error::Stopped),
+            Err(_) => return Err(Error::Overloaded),
+        };
+        room.send(actor::Message { submissions, reply });
+        match timeout(self.0.request_timeout, outcomes).await {
+            Ok(Ok(outcomes)) => Ok(outcomes),
+            // The actor broke down, or still works on it: nobody can say how it ends.
+            Ok(Err(_)) | Err(_) => Err(Error::NotCommitted),
+        }
     }
+
     /// Events of interest after `after`: the log up to the live edge, then live, without gap or repeat.
-    pub fn follow(&self, _topic: Topic, _after: u64) -> Follow {
-        todo!()
+    #[must_use]
+    pub fn follow(&self, topic: Topic, after: u64) -> Follow {
+        events::follow(Arc::clone(&self.0), topic, after)
     }
-    /// One page of the log: events after `after`, oldest first, at most `limit` of them, and whether there are more.
-    pub async fn history(&self, _after: u64, _limit: usize) -> Result<(Vec<Arc<Recorded>>, bool), Error> {
-        todo!()
+
+    /// A page of the log: at least `limit` events after `after`, unless it ends before; and whether there are more.
+    pub async fn history(&self, after: u64, limit: usize) -> Result<(Vec<Arc<Recorded>>, bool), FollowError> {
+        let page = self.0.store.log(self.0.id, after, limit).await.map_err(events::follow_error)?;
+        Ok((page.events.into_iter().map(Arc::new).collect(), page.more))
     }
 }

@@ -10,6 +10,7 @@ use entity::{activity, event_log, reservation, task, task_channel, task_queue, w
 use routing::event::Object;
 use routing::ids::WorkspaceId;
 use routing::state::State;
+use routing::time::Timestamp;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult, IdenStatic,
     QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
@@ -52,10 +53,11 @@ async fn read_state(snapshot: &DatabaseTransaction, workspace: WorkspaceId) -> R
         .map_err(while_("loading a Workspace"))?
         .ok_or(Error::NoWorkspace { workspace })?;
     let (settings, sequence) = rows::workspace(row)?;
-    check_end_of_log(snapshot, &id, sequence).await?;
+    let at = time_of_end(snapshot, &id, sequence).await?;
 
     let mut state = State::before(Arc::new(settings));
     state.sequence = sequence;
+    state.at = at.unwrap_or(state.at);
     let mut reader = Reader { snapshot, state };
 
     let rows = activity::Entity::find().filter(activity::Column::WorkspaceId.eq(&*id));
@@ -132,10 +134,14 @@ impl Reader<'_> {
 }
 
 /// The rows must stand for the whole log: when it goes further, they have lost something.
-async fn check_end_of_log(snapshot: &DatabaseTransaction, id: &str, sequence: u64) -> Result<(), Error> {
-    let last: Option<i64> = event_log::Entity::find()
+async fn time_of_end(
+    snapshot: &DatabaseTransaction,
+    id: &str,
+    sequence: u64,
+) -> Result<Option<Timestamp>, Error> {
+    let last: Option<(i64, i64)> = event_log::Entity::find()
         .select_only()
-        .column(event_log::Column::LastSequence)
+        .columns([event_log::Column::LastSequence, event_log::Column::At])
         .filter(event_log::Column::WorkspaceId.eq(id))
         .order_by_desc(event_log::Column::LastSequence)
         .limit(1)
@@ -144,10 +150,9 @@ async fn check_end_of_log(snapshot: &DatabaseTransaction, id: &str, sequence: u6
         .await
         .map_err(while_("looking for the end of the log"))?;
     match last {
-        // A log that was shortened to nothing.
-        None => Ok(()),
-        Some(last) if last == rows::position(sequence) => Ok(()),
-        Some(last) => {
+        None => Ok(None),
+        Some((last, at)) if last == rows::position(sequence) => Ok(Some(Timestamp(at))),
+        Some((last, _)) => {
             let why = format!("the rows stand for the log up to {sequence}, and the log ends at {last}");
             Err(Corrupt { table: "workspace", id: id.to_owned(), column: "sequence", why }.into())
         }

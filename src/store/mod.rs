@@ -363,3 +363,10 @@ async fn snapshot(database: &DatabaseConnection) -> Result<DatabaseTransaction, 
     };
     database.begin_with_options(options).await
 }
+
+/// An error with its causes, for the operator's log.
+#[must_use]
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

@@ -1,3 +1,5 @@
+//! Activities.
+
 use serde::{Deserialize, Serialize};
 
 use crate::ids::ActivityId;

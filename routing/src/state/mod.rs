@@ -17,11 +17,12 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 
-use crate::event::{Event, Object};
+use crate::event::{Object, Recorded};
 use crate::ids::{
     ActivityId, Id, ReservationId, TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId, WorkspaceId,
     WorkspaceTag,
 };
+use crate::time::Timestamp;
 
 pub use activity::Activity;
 pub use reservation::{Reservation, ReservationStatus};
@@ -40,6 +41,8 @@ pub type Map<K, V> = OrdMap<K, Arc<V>>;
 pub struct State {
     /// The position of the newest event in the log; 0 before the first.
     pub sequence: u64,
+    /// When that event happened. Time does not go back behind it, also not after a restart.
+    pub at: Timestamp,
     /// The settings.
     pub workspace: Arc<Workspace>,
     /// All Activities.
@@ -83,6 +86,7 @@ impl State {
     pub fn before(workspace: Arc<Workspace>) -> State {
         State {
             sequence: 0,
+            at: workspace.created_at,
             workspace,
             activities: OrdMap::new(),
             task_channels: OrdMap::new(),
@@ -95,13 +99,14 @@ impl State {
         }
     }
 
-    /// Applies the event at position `sequence` of the log, which must be the next one.
+    /// Applies the next event of the log.
     ///
     /// An event holds every object that it changed as it was afterwards, so that nothing has to be decided here.
-    pub fn evolve(&mut self, sequence: u64, event: &Event) {
-        assert_eq!(sequence, self.sequence + 1, "events are applied in the order of the log");
-        self.sequence = sequence;
-        for object in event.objects() {
+    pub fn evolve(&mut self, recorded: &Recorded) {
+        assert_eq!(recorded.sequence, self.sequence + 1, "events are applied in the order of the log");
+        self.sequence = recorded.sequence;
+        self.at = recorded.at;
+        for object in recorded.event.objects() {
             self.put(object);
         }
     }
@@ -119,12 +124,22 @@ impl State {
             Object::TaskQueue(queue) => {
                 let (id, name) = (queue.id, queue.name.to_lowercase());
                 let former = self.task_queues.insert(id, queue);
-                rename(&mut self.lookups.task_queue_names, id, name, former.map(|former| former.name.to_lowercase()));
+                rename(
+                    &mut self.lookups.task_queue_names,
+                    id,
+                    name,
+                    former.map(|former| former.name.to_lowercase()),
+                );
             }
             Object::Workflow(workflow) => {
                 let (id, name) = (workflow.id, workflow.name.to_lowercase());
                 let former = self.workflows.insert(id, workflow);
-                rename(&mut self.lookups.workflow_names, id, name, former.map(|former| former.name.to_lowercase()));
+                rename(
+                    &mut self.lookups.workflow_names,
+                    id,
+                    name,
+                    former.map(|former| former.name.to_lowercase()),
+                );
             }
             Object::Worker(worker) => self.put_worker(worker),
             Object::Task(task) => self.put_task(task),
@@ -183,7 +198,10 @@ impl State {
     }
 
     /// The Reservations of a Worker, oldest first.
-    pub fn reservations_of_worker(&self, worker: WorkerId) -> impl DoubleEndedIterator<Item = &Arc<Reservation>> {
+    pub fn reservations_of_worker(
+        &self,
+        worker: WorkerId,
+    ) -> impl DoubleEndedIterator<Item = &Arc<Reservation>> {
         let range = (worker, ReservationId::from_bits(0))..=(worker, ReservationId::from_bits(u128::MAX));
         self.lookups.reservations_of_worker.range(range).map(|(_, id)| &self.reservations[id])
     }

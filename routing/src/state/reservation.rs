@@ -92,6 +92,12 @@ impl Reservation {
 }
 
 impl ReservationStatus {
+    /// Did the offer end without the Worker's doing?
+    #[must_use]
+    pub fn is_withdrawn(self) -> bool {
+        matches!(self, ReservationStatus::Canceled | ReservationStatus::Rescinded)
+    }
+
     /// Does it use up capacity?
     #[must_use]
     pub fn is_open(self) -> bool {

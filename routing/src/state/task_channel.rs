@@ -1,3 +1,5 @@
+//! Task Channels.
+
 use serde::{Deserialize, Serialize};
 
 use crate::ids::TaskChannelId;

@@ -1,3 +1,5 @@
+//! TaskQueues.
+
 use serde::{Deserialize, Serialize};
 
 use crate::expression::{self, Expression};
@@ -37,7 +39,7 @@ pub enum TaskOrder {
 /// Which Workers a TaskQueue may use.
 ///
 /// Written as an expression over the attributes of Workers. Empty text means nobody: the Tasks wait until they
-/// are moved (`routing.md` 3.1 of the specification, from TaskRouter's documentation).
+/// are moved (`routing.md` 3.1).
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum TargetWorkers {

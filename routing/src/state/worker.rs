@@ -1,3 +1,5 @@
+//! Workers, their channels, and their places in the circles.
+
 use serde::{Deserialize, Serialize};
 
 use crate::attributes::Attributes;
@@ -93,6 +95,8 @@ impl WorkerChannel {
     /// Free capacity in percent, rounded down; 0 where there is none.
     #[must_use]
     pub fn available_capacity_percentage(&self) -> u32 {
-        (self.configured_capacity.saturating_sub(self.open()) * 100).checked_div(self.configured_capacity).unwrap_or(0)
+        (self.configured_capacity.saturating_sub(self.open()) * 100)
+            .checked_div(self.configured_capacity)
+            .unwrap_or(0)
     }
 }

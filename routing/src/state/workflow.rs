@@ -1,10 +1,13 @@
+//! Workflows and the routing documents that are in use.
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::ids::WorkflowId;
+use crate::state::task::RoutingStep;
 use crate::time::Timestamp;
-use crate::workflow_configuration::WorkflowConfiguration;
+use crate::workflow_configuration::{Target, WorkflowConfiguration};
 
 /// Rules that put Tasks into TaskQueues.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -45,8 +48,18 @@ impl Workflow {
 
     /// The document that a Task under way follows.
     #[must_use]
-    pub fn revision(&self, number: u32) -> &WorkflowConfiguration {
+    pub fn revision(&self, number: u32) -> &Arc<WorkflowConfiguration> {
         let at = self.revisions.binary_search_by_key(&number, |revision| revision.number);
         &self.revisions[at.expect("a revision stays while a waiting Task follows it")].configuration
+    }
+
+    /// The target of a step.
+    #[must_use]
+    pub fn target(&self, step: &RoutingStep) -> &Target {
+        let configuration = self.revision(step.revision);
+        match step.filter {
+            Some(filter) => &configuration.filters[filter as usize].targets[step.target as usize],
+            None => configuration.default_filter.as_ref().expect("the Task entered by the default filter"),
+        }
     }
 }

@@ -1,3 +1,5 @@
+//! The settings of a Workspace.
+
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ActivityId, WorkspaceId};

@@ -1,0 +1,44 @@
+//! The decisions: one function for each command, in the file of its area. Each checks, then emits.
+
+mod activities;
+mod check;
+mod offers;
+mod reservations;
+mod steps;
+mod task_queues;
+mod tasks;
+mod timers;
+mod workers;
+mod workflows;
+mod workspaces;
+
+use crate::command::Command;
+use crate::rejection::Rejection;
+use crate::router::Router;
+
+impl Router {
+    pub(crate) fn decide(&mut self, command: Command) -> Result<(), Rejection> {
+        match command {
+            Command::UpdateWorkspace(command) => self.update_workspace(command),
+            Command::CreateActivity(command) => self.create_activity(command),
+            Command::UpdateActivity(command) => self.update_activity(command),
+            Command::CreateTaskQueue(command) => self.create_task_queue(command),
+            Command::UpdateTaskQueue(command) => self.update_task_queue(command),
+            Command::CreateWorkflow(command) => self.create_workflow(command),
+            Command::UpdateWorkflow(command) => self.update_workflow(command),
+            Command::CreateWorker(command) => self.create_worker(command),
+            Command::UpdateWorker(command) => self.update_worker(command),
+            Command::SetWorkerActivity(command) => self.set_worker_activity(command),
+            Command::UpdateWorkerChannel(command) => self.update_worker_channel(command),
+            Command::CreateTask(command) => self.create_task(command),
+            Command::UpdateTask(command) => self.update_task(command),
+            Command::CancelTask(command) => self.cancel_task(command),
+            Command::WrapUpTask(command) => self.wrap_up_task(command),
+            Command::CompleteTask(command) => self.complete_task(command),
+            Command::AcceptReservation(command) => self.accept_reservation(command),
+            Command::RejectReservation(command) => self.reject_reservation(command),
+            Command::WrapUpReservation(command) => self.wrap_up_reservation(command),
+            Command::CompleteReservation(command) => self.complete_reservation(command),
+        }
+    }
+}

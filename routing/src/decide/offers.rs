@@ -1,0 +1,200 @@
+//! Offers: Reservations from their making to the Worker's answer, or to the lack of one.
+
+use std::sync::Arc;
+
+use crate::event::Event;
+use crate::ids::{Id, ReservationId, TaskId, WorkerId};
+use crate::router::Router;
+use crate::state::reservation::CircleBefore;
+use crate::state::task::{CoolDown, Phase};
+use crate::state::worker::CircleStamp;
+use crate::state::{Reservation, ReservationStatus, TaskStatus, Worker};
+
+/// What is said of a Task that waited for too long, or that nobody wanted; the words are TaskRouter's.
+pub(super) const TIME_TO_LIVE_REASON: &str = "Task TTL Exceeded";
+const ASSIGNMENT_COUNT_REASON: &str = "Task TTL Exceeded or Max assignment count exceeded";
+
+impl Router {
+    /// Offers a waiting Task to its first candidates, as many as the TaskQueue allows. False where there are none.
+    pub(crate) fn offer(&mut self, id: TaskId) -> bool {
+        let task = &self.state.tasks[&id];
+        let queue = task.task_queue.expect("a waiting Task is in a TaskQueue");
+        let limit = self.state.task_queues[&queue].max_reserved_workers as usize;
+        let candidates = self.index.candidates(&self.state, id, limit, self.now);
+        let workers: Vec<WorkerId> = candidates.into_iter().map(|slot| self.index.worker_id(slot)).collect();
+        for worker in &workers {
+            self.make_offer(id, *worker);
+        }
+        !workers.is_empty()
+    }
+
+    /// Ends an offer that was not accepted, and gives the Worker the room back. The Task is pending again when
+    /// this was its last offer; what becomes of it then is up to the caller. Returns the Task.
+    pub(super) fn end_offer(
+        &mut self,
+        id: ReservationId,
+        status: ReservationStatus,
+        reason: Option<String>,
+    ) -> TaskId {
+        let old = &self.state.reservations[&id];
+        debug_assert_eq!(old.status, ReservationStatus::Pending);
+        let is_refusal = matches!(status, ReservationStatus::Rejected | ReservationStatus::TimedOut);
+
+        let mut worker = Worker::clone(&self.state.workers[&old.worker]);
+        let channel = worker.channel_mut(old.task_channel);
+        channel.pending -= 1;
+        if !is_refusal {
+            // Not the Worker's doing: the places in the circles are given back, unless a later offer took new ones.
+            let is_this =
+                |stamp: Option<CircleStamp>| stamp.is_some_and(|stamp| stamp.sequence == id.sequence());
+            if is_this(channel.last_reserved) {
+                channel.last_reserved = self.place_before(old, |before| before.channel);
+            }
+            if is_this(worker.last_reserved) {
+                worker.last_reserved = self.place_before(old, |before| before.common);
+            }
+        }
+
+        let mut task = self.changed(&self.state.tasks[&old.task]);
+        task.open_reservations.retain(|open| *open != id);
+        if is_refusal {
+            let until = self.now.plus_seconds(self.state.workspace.reoffer_delay_seconds);
+            task.cool_downs.retain(|cool_down| cool_down.worker != old.worker && cool_down.until > self.now);
+            if until > self.now {
+                task.cool_downs.push(CoolDown { worker: old.worker, until });
+            }
+        }
+        if let Phase::Reserved(waiting) = &task.phase
+            && task.open_reservations.is_empty()
+        {
+            task.phase = Phase::Pending(waiting.clone());
+        }
+
+        let reservation = Reservation {
+            status,
+            reason,
+            ended_at: Some(self.now),
+            version: old.version + 1,
+            updated_at: self.now,
+            ..Reservation::clone(old)
+        };
+        let task_id = task.id;
+        let (reservation, task, worker) = (Arc::new(reservation), Arc::new(task), Arc::new(worker));
+        self.emit(match status {
+            ReservationStatus::Rejected => Event::ReservationRejected { reservation, task, worker },
+            ReservationStatus::TimedOut => Event::ReservationTimeout { reservation, task, worker },
+            ReservationStatus::Canceled => Event::ReservationCanceled { reservation, task, worker },
+            ReservationStatus::Rescinded => Event::ReservationRescinded { reservation, task, worker },
+            ReservationStatus::Pending
+            | ReservationStatus::Accepted
+            | ReservationStatus::Wrapping
+            | ReservationStatus::Completed => unreachable!("an offer does not end {status:?}"),
+        });
+        task_id
+    }
+
+    /// An offer of the Task has failed: the Task is looked at again in its step, goes on to the next one where the
+    /// step's deadline has passed meanwhile, or is given up (`routing.md` 2.4 and section 8).
+    pub(super) fn after_failed_offer(&mut self, id: TaskId) {
+        let task = &self.state.tasks[&id];
+        if task.status() != TaskStatus::Pending {
+            return; // Other offers of it are open.
+        }
+        let waiting = task.waiting().expect("a pending Task waits");
+        if waiting.expires_at <= self.now {
+            self.give_up(id, TIME_TO_LIVE_REASON.to_owned());
+        } else if task.assignment_count >= self.limits.assignment_count_max {
+            self.give_up(id, ASSIGNMENT_COUNT_REASON.to_owned());
+        } else if waiting.step.as_ref().and_then(|step| step.deadline).is_some_and(|at| at <= self.now) {
+            self.leave_step(id);
+        }
+        // Otherwise it waits in its step again, and has been woken.
+    }
+
+    /// The place in a circle that a Worker had before an offer: one that stands, since an earlier offer may have
+    /// been withdrawn meanwhile and have given its place back, too.
+    fn place_before(
+        &self,
+        offer: &Reservation,
+        circle: impl Fn(CircleBefore) -> Option<CircleStamp>,
+    ) -> Option<CircleStamp> {
+        let mut stamp = circle(offer.circle_before);
+        while let Some(CircleStamp { sequence, at }) = stamp {
+            let earlier = ReservationId::derived(at, sequence, self.state.tag());
+            match self.state.reservations.get(&earlier) {
+                Some(earlier) if earlier.status.is_withdrawn() => stamp = circle(earlier.circle_before),
+                _ => break,
+            }
+        }
+        stamp
+    }
+
+    fn make_offer(&mut self, task: TaskId, worker: WorkerId) {
+        let old = &self.state.tasks[&task];
+        let sequence = self.state.sequence + 1;
+        let id = ReservationId::derived(self.now, sequence, self.state.tag());
+        let stamp = Some(CircleStamp { sequence, at: self.now });
+
+        let mut worker = Worker::clone(&self.state.workers[&worker]);
+        let common = std::mem::replace(&mut worker.last_reserved, stamp);
+        let channel = worker.channel_mut(old.task_channel);
+        let circle_before =
+            CircleBefore { common, channel: std::mem::replace(&mut channel.last_reserved, stamp) };
+        channel.pending += 1;
+
+        let mut task = self.changed(old);
+        if let Phase::Pending(waiting) = &task.phase {
+            task.phase = Phase::Reserved(waiting.clone());
+            task.assignment_count += 1;
+        }
+        task.open_reservations.push(id);
+
+        let reservation = Reservation {
+            id,
+            task: task.id,
+            worker: worker.id,
+            task_channel: task.task_channel,
+            task_queue: task.task_queue.expect("a waiting Task is in a TaskQueue"),
+            workflow: task.workflow,
+            status: ReservationStatus::Pending,
+            timeout_seconds: self.state.workflows[&task.workflow].task_reservation_timeout_seconds,
+            accepted_at: None,
+            wrap_up_at: None,
+            ended_at: None,
+            reason: None,
+            circle_before,
+            version: 1,
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        self.emit(Event::ReservationCreated {
+            reservation: Arc::new(reservation),
+            task: Arc::new(task),
+            worker: Arc::new(worker),
+        });
+    }
+}
+
+impl Router {
+    /// The Worker did not answer in time: moved to the timeout Activity, and if no work may come there, freed of
+    /// the other offers, since those customers should not wait for somebody who is not there.
+    pub(super) fn time_out(&mut self, id: ReservationId) {
+        let worker = self.state.reservations[&id].worker;
+        let task = self.end_offer(id, ReservationStatus::TimedOut, None);
+        if let Some(activity) = self.state.workspace.timeout_activity {
+            let activity = Arc::clone(&self.state.activities[&activity]);
+            self.move_to_activity(worker, activity.id);
+            if !activity.available {
+                for other in self.pending_reservations(worker) {
+                    let reason = format!(
+                        "Worker did not answer another Reservation and was moved to {}",
+                        activity.name
+                    );
+                    let task = self.end_offer(other, ReservationStatus::Canceled, Some(reason));
+                    self.after_failed_offer(task);
+                }
+            }
+        }
+        self.after_failed_offer(task);
+    }
+}

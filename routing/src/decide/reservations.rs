@@ -1,0 +1,163 @@
+//! Reservations: what Workers answer, and how their work ends.
+
+use std::sync::Arc;
+
+use super::check;
+use crate::command::{AcceptReservation, CompleteReservation, RejectReservation, WrapUpReservation};
+use crate::event::Event;
+use crate::ids::{Id, ReservationId};
+use crate::rejection::Rejection;
+use crate::router::Router;
+use crate::state::task::{Assignment, Phase};
+use crate::state::{Reservation, ReservationStatus, Task, Worker, WorkerChannel};
+
+impl Router {
+    pub(super) fn accept_reservation(&mut self, command: AcceptReservation) -> Result<(), Rejection> {
+        let AcceptReservation { id, expected_version } = command;
+        let old = self.reservation(id)?;
+        check::version(ReservationId::KIND, expected_version, old.version)?;
+        if old.status != ReservationStatus::Pending {
+            return Err(invalid_state(&old, "PENDING Reservations", "accepted"));
+        }
+
+        let reservation = Reservation {
+            status: ReservationStatus::Accepted,
+            accepted_at: Some(self.now),
+            version: old.version + 1,
+            updated_at: self.now,
+            ..Reservation::clone(&old)
+        };
+        let worker = self.with_channel(&old, |channel| {
+            channel.pending -= 1;
+            channel.accepted += 1;
+        });
+        let mut task = self.changed(&self.state.tasks[&old.task]);
+        task.phase = Phase::Assigned(Assignment { reservation: id, at: self.now });
+        task.cool_downs = Vec::new();
+        let siblings: Vec<ReservationId> =
+            task.open_reservations.iter().copied().filter(|sibling| *sibling != id).collect();
+        self.emit(Event::ReservationAccepted {
+            reservation: Arc::new(reservation),
+            task: Arc::new(task),
+            worker,
+        });
+        for sibling in siblings {
+            self.end_offer(sibling, ReservationStatus::Rescinded, None);
+        }
+        Ok(())
+    }
+
+    pub(super) fn reject_reservation(&mut self, command: RejectReservation) -> Result<(), Rejection> {
+        let RejectReservation { id, expected_version, reason } = command;
+        let old = self.reservation(id)?;
+        check::version(ReservationId::KIND, expected_version, old.version)?;
+        let reason = reason.map(|reason| check::reason(&reason)).transpose()?;
+        if old.status != ReservationStatus::Pending {
+            return Err(invalid_state(&old, "PENDING Reservations", "rejected"));
+        }
+        let task = self.end_offer(id, ReservationStatus::Rejected, reason);
+        self.after_failed_offer(task);
+        Ok(())
+    }
+
+    pub(super) fn wrap_up_reservation(&mut self, command: WrapUpReservation) -> Result<(), Rejection> {
+        let WrapUpReservation { id, expected_version } = command;
+        let old = self.reservation(id)?;
+        check::version(ReservationId::KIND, expected_version, old.version)?;
+        if old.status != ReservationStatus::Accepted {
+            return Err(invalid_state(&old, "ACCEPTED Reservations", "wrapped up"));
+        }
+        self.begin_wrap_up(id);
+        Ok(())
+    }
+
+    pub(super) fn complete_reservation(&mut self, command: CompleteReservation) -> Result<(), Rejection> {
+        let CompleteReservation { id, expected_version } = command;
+        let old = self.reservation(id)?;
+        check::version(ReservationId::KIND, expected_version, old.version)?;
+        if !matches!(old.status, ReservationStatus::Accepted | ReservationStatus::Wrapping) {
+            return Err(invalid_state(&old, "ACCEPTED and WRAPPING Reservations", "completed"));
+        }
+        let is_last = self.state.tasks[&old.task].open_reservations == [id];
+        if is_last {
+            self.complete(old.task, None, vec![id]);
+        } else {
+            self.end_work(id);
+        }
+        Ok(())
+    }
+
+    /// Begins the wrap-up of an accepted Reservation. The Task follows the last of its Reservations.
+    pub(super) fn begin_wrap_up(&mut self, id: ReservationId) {
+        let old = Arc::clone(&self.state.reservations[&id]);
+        let task = &self.state.tasks[&old.task];
+        let status = |id: &ReservationId| self.state.reservations[id].status;
+        let is_last = task
+            .open_reservations
+            .iter()
+            .all(|open| *open == id || status(open) == ReservationStatus::Wrapping);
+        if let (true, Some(assignment)) = (is_last, task.assignment()) {
+            let phase = Phase::Wrapping(assignment.clone());
+            let task = Arc::new(Task { phase, ..self.changed(task) });
+            self.emit(Event::TaskWrapup { task });
+        }
+
+        let reservation = Arc::new(Reservation {
+            status: ReservationStatus::Wrapping,
+            wrap_up_at: Some(self.now),
+            version: old.version + 1,
+            updated_at: self.now,
+            ..Reservation::clone(&old)
+        });
+        let worker = self.with_channel(&old, |channel| {
+            channel.accepted -= 1;
+            channel.wrapping += 1;
+        });
+        let task = Arc::clone(&self.state.tasks[&old.task]);
+        self.emit(Event::ReservationWrapup { reservation, task, worker });
+    }
+
+    /// Completes an accepted or wrapping Reservation and gives the Worker the room back.
+    pub(super) fn end_work(&mut self, id: ReservationId) {
+        let old = Arc::clone(&self.state.reservations[&id]);
+        let reservation = Arc::new(Reservation {
+            status: ReservationStatus::Completed,
+            ended_at: Some(self.now),
+            version: old.version + 1,
+            updated_at: self.now,
+            ..Reservation::clone(&old)
+        });
+        let worker = self.with_channel(&old, |channel| match old.status {
+            ReservationStatus::Accepted => channel.accepted -= 1,
+            ReservationStatus::Wrapping => channel.wrapping -= 1,
+            other => unreachable!("work does not end in a Reservation that is {other:?}"),
+        });
+        let mut task = self.changed(&self.state.tasks[&old.task]);
+        task.open_reservations.retain(|open| *open != id);
+        self.emit(Event::ReservationCompleted { reservation, task: Arc::new(task), worker });
+    }
+
+    fn with_channel(
+        &self,
+        reservation: &Reservation,
+        change: impl FnOnce(&mut WorkerChannel),
+    ) -> Arc<Worker> {
+        let mut worker = Worker::clone(&self.state.workers[&reservation.worker]);
+        change(worker.channel_mut(reservation.task_channel));
+        Arc::new(worker)
+    }
+}
+
+fn invalid_state(reservation: &Reservation, allowed: &'static str, action: &'static str) -> Rejection {
+    let present = match reservation.status {
+        ReservationStatus::Pending => "PENDING",
+        ReservationStatus::Accepted => "ACCEPTED",
+        ReservationStatus::Rejected => "REJECTED",
+        ReservationStatus::TimedOut => "TIMEOUT",
+        ReservationStatus::Canceled => "CANCELED",
+        ReservationStatus::Rescinded => "RESCINDED",
+        ReservationStatus::Wrapping => "WRAPPING",
+        ReservationStatus::Completed => "COMPLETED",
+    };
+    Rejection::InvalidState { kind: ReservationId::KIND, present, allowed, action }
+}

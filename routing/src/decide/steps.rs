@@ -1,0 +1,218 @@
+//! How a Task goes through its Workflow: filters from top to bottom, the steps of a filter one after the other.
+//!
+//! The first filter whose expression is true takes the Task; the default filter takes what no filter wants. A step
+//! with a timeout is left when the clock of its filter reaches the sum of the timeouts so far; a step without one
+//! is never left by time. After the last step the *following* filters are tried; the default filter is no rescue
+//! for a Task that timed out, so where none of them wants it, the Task is canceled (`routing.md` 2.2 to 2.4).
+//!
+//! The clock of a filter starts when the Task enters the filter, which at creation is the Task's age. A step whose
+//! deadline has passed already is passed over without being entered.
+
+use std::sync::Arc;
+
+use crate::event::Event;
+use crate::expression::{Facts, TaskFacts};
+use crate::ids::TaskId;
+use crate::router::Router;
+use crate::state::task::{Phase, RoutingStep, Task};
+use crate::time::Timestamp;
+use crate::workflow_configuration::{Target, WorkflowConfiguration};
+
+/// What is said of a Task that no Worker took in any step; the words are TaskRouter's.
+const WORKFLOW_TIMEOUT_REASON: &str = "Task canceled on Workflow timeout";
+
+/// How a Task comes to look for a filter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum CameBy {
+    /// It is new, or sent through its Workflow again.
+    Entry,
+    /// Its time in the last step of a filter is over.
+    Timeout,
+}
+
+/// A step that a Task may enter.
+struct Place {
+    filter: Option<usize>,
+    target: usize,
+    clock_started_at: Timestamp,
+    deadline: Option<Timestamp>,
+}
+
+impl Router {
+    /// A new Task enters its Workflow.
+    pub(super) fn enter_workflow(&mut self, id: TaskId) {
+        self.emit(Event::WorkflowEntered { task: Arc::clone(&self.state.tasks[&id]) });
+        let revision = self.present_revision(id);
+        self.find_filter(id, revision, 0, CameBy::Entry);
+    }
+
+    /// A pending Task with new attributes goes through its Workflow again, as that is now. Where it comes to the
+    /// filter that it is in, the filter's clock goes on; where it comes to the very same step, it keeps its place.
+    pub(super) fn redrive(&mut self, id: TaskId) {
+        let task = Arc::clone(&self.state.tasks[&id]);
+        let step = task.step().expect("a pending Task stands in a step").clone();
+        let (revision, clock_started_at) = (step.revision, step.clock_started_at);
+        let followed = self.configuration_of(&task, revision);
+        let present_revision = self.present_revision(id);
+        let present = self.configuration_of(&task, present_revision);
+
+        let filter = first_match(&present, &task, 0, self.now);
+        // Another document is no other filter, where the filter has not changed.
+        let targets = match (filter, step.filter) {
+            (Some(filter), Some(at))
+                if filter == at as usize && present.filters[filter] == followed.filters[filter] =>
+            {
+                Some(followed.filters[filter].targets.as_slice())
+            }
+            (None, None) if present.default_filter == followed.default_filter => {
+                followed.default_filter.as_ref().map(std::slice::from_ref)
+            }
+            _ => None,
+        };
+        let Some(targets) = targets else {
+            self.find_filter(id, present_revision, 0, CameBy::Entry);
+            return;
+        };
+        match first_open_step(targets, 0, clock_started_at, self.now) {
+            Some((target, _)) if target as u32 == step.target => {
+                self.reapply_priority(&task, &step, &targets[target]);
+            }
+            Some((target, deadline)) => {
+                self.enter_step(id, revision, Place { filter, target, clock_started_at, deadline });
+            }
+            None => {
+                let behind = filter.map_or(0, |filter| filter + 1);
+                self.find_filter(id, present_revision, behind, CameBy::Timeout);
+            }
+        }
+    }
+
+    /// A pending Task has been in its step for as long as it may.
+    pub(super) fn leave_step(&mut self, id: TaskId) {
+        let task = Arc::clone(&self.state.tasks[&id]);
+        let step = task.step().expect("a waiting Task stands in a step").clone();
+        self.emit(Event::TaskQueueTimeout { task: Arc::clone(&task) });
+
+        let filter = step.filter.expect("the default filter is not left by time") as usize;
+        let configuration = self.configuration_of(&task, step.revision);
+        let targets = &configuration.filters[filter].targets;
+        match first_open_step(targets, step.target as usize + 1, step.clock_started_at, self.now) {
+            Some((target, deadline)) => {
+                let clock_started_at = step.clock_started_at;
+                let place = Place { filter: Some(filter), target, clock_started_at, deadline };
+                self.enter_step(id, step.revision, place);
+            }
+            None => self.find_filter(id, step.revision, filter + 1, CameBy::Timeout),
+        }
+    }
+
+    /// Tries the filters from `from` on; the first whose expression is true takes the Task.
+    fn find_filter(&mut self, id: TaskId, revision: u32, from: usize, came_by: CameBy) {
+        let task = Arc::clone(&self.state.tasks[&id]);
+        let configuration = self.configuration_of(&task, revision);
+        let clock_started_at = self.now;
+        if let Some(filter) = first_match(&configuration, &task, from, self.now) {
+            let targets = &configuration.filters[filter].targets;
+            let (target, deadline) = first_open_step(targets, 0, clock_started_at, self.now)
+                .expect("timeouts are at least a second, so the first step is open when the clock starts");
+            self.enter_step(id, revision, Place { filter: Some(filter), target, clock_started_at, deadline });
+        } else if came_by == CameBy::Entry && configuration.default_filter.is_some() {
+            self.enter_step(
+                id,
+                revision,
+                Place { filter: None, target: 0, clock_started_at, deadline: None },
+            );
+        } else {
+            self.emit(Event::WorkflowTimeout { task });
+            self.give_up(id, WORKFLOW_TIMEOUT_REASON.to_owned());
+        }
+    }
+
+    fn enter_step(&mut self, id: TaskId, revision: u32, place: Place) {
+        let Place { filter, target: index, clock_started_at, deadline } = place;
+        let old = &self.state.tasks[&id];
+        let configuration = self.configuration_of(old, revision);
+        let (target, filter_name) = match filter {
+            Some(filter) => {
+                let filter = &configuration.filters[filter];
+                (&filter.targets[index], filter.name.clone())
+            }
+            None => (configuration.default_filter.as_ref().expect("checked by the caller"), None),
+        };
+
+        let mut matched = self.changed(old);
+        matched.priority = target.priority.unwrap_or(old.priority);
+        let Phase::Pending(waiting) = &mut matched.phase else {
+            unreachable!("only a pending Task enters a step");
+        };
+        waiting.step = Some(RoutingStep {
+            revision,
+            filter: filter.map(|filter| filter as u32),
+            filter_name,
+            target: index as u32,
+            entered_at: self.now,
+            clock_started_at,
+            deadline,
+        });
+        let matched = Arc::new(matched);
+        self.emit(Event::WorkflowTargetMatched { task: Arc::clone(&matched) });
+
+        let mut entered = self.changed(&matched);
+        entered.task_queue = Some(target.queue);
+        entered.task_queue_entered_at = Some(self.now);
+        let task = Arc::new(entered);
+        match matched.task_queue {
+            Some(previous_task_queue) if previous_task_queue != target.queue => {
+                self.emit(Event::TaskQueueMoved { task, previous_task_queue });
+            }
+            _ => self.emit(Event::TaskQueueEntered { task }),
+        }
+    }
+
+    /// A Task that is sent to the step where it stands takes the step's priority again, and nothing else.
+    fn reapply_priority(&mut self, task: &Arc<Task>, step: &RoutingStep, target: &Target) {
+        debug_assert_eq!(task.step(), Some(step));
+        if let Some(priority) = target.priority.filter(|priority| *priority != task.priority) {
+            let task = Arc::new(Task { priority, ..self.changed(task) });
+            self.emit(Event::WorkflowTargetMatched { task });
+        }
+    }
+
+    fn present_revision(&self, id: TaskId) -> u32 {
+        self.state.workflows[&self.state.tasks[&id].workflow].present().number
+    }
+
+    fn configuration_of(&self, task: &Task, revision: u32) -> Arc<WorkflowConfiguration> {
+        Arc::clone(self.state.workflows[&task.workflow].revision(revision))
+    }
+}
+
+fn first_match(
+    configuration: &WorkflowConfiguration,
+    task: &Task,
+    from: usize,
+    now: Timestamp,
+) -> Option<usize> {
+    let filters = configuration.filters.get(from..).filter(|filters| !filters.is_empty())?;
+    let document = task.attributes.to_value();
+    let facts = Facts { task: TaskFacts::Document(&document), worker: None, workers: None, now_ms: now.0 };
+    filters.iter().position(|filter| filter.expression.is_true(&facts)).map(|at| from + at)
+}
+
+/// The first step from `from` on whose deadline has not passed, with that deadline.
+fn first_open_step(
+    targets: &[Target],
+    from: usize,
+    clock_started_at: Timestamp,
+    now: Timestamp,
+) -> Option<(usize, Option<Timestamp>)> {
+    let mut deadline = Some(clock_started_at);
+    for (index, target) in targets.iter().enumerate() {
+        // Behind a step that is never left by time there is none to be reached.
+        deadline = deadline.zip(target.timeout_seconds).map(|(at, seconds)| at.plus_seconds(seconds));
+        if index >= from && deadline.is_none_or(|deadline| deadline > now) {
+            return Some((index, deadline));
+        }
+    }
+    None
+}

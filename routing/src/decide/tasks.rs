@@ -1,0 +1,226 @@
+//! Tasks: what callers do with them.
+
+use std::sync::Arc;
+
+use super::check::{self, bad_input};
+use crate::attributes::Attributes;
+use crate::command::{CancelTask, CompleteTask, CreateTask, UpdateTask, WrapUpTask};
+use crate::event::Event;
+use crate::ids::{Id, ReservationId, TaskId, WorkflowId};
+use crate::rejection::Rejection;
+use crate::router::Router;
+use crate::state::task::{Ended, Phase, Waiting};
+use crate::state::{ReservationStatus, Task, TaskStatus};
+use crate::time::Timestamp;
+use crate::workflow_configuration::PRIORITY_MAX;
+
+/// The time to live of a Task, in seconds (`routing.md` 2.9): a day, at most two weeks.
+const TIMEOUT_SECONDS_DEFAULT: u32 = 86_400;
+const TIMEOUT_SECONDS_MAX: u32 = 1_209_600;
+/// The first moment of the year 1900, before which no virtual start time may lie (`routing.md` 3.2).
+const VIRTUAL_START_TIME_MIN: Timestamp = Timestamp(-2_208_988_800_000);
+
+impl Router {
+    pub(super) fn create_task(&mut self, command: CreateTask) -> Result<(), Rejection> {
+        let CreateTask {
+            id,
+            workflow,
+            task_channel,
+            attributes,
+            priority,
+            timeout_seconds,
+            virtual_start_time,
+        } = command;
+        check::unused(&self.state.tasks, id)?;
+        check::room(self.state.tasks.len(), self.limits.tasks_max, "Tasks in the Workspace")?;
+        let workflow = self.workflow_of_new_task(workflow)?;
+        let task_channel = self.task_channel(&task_channel)?.id;
+        self.check_attributes(&attributes)?;
+        let priority = check::range(priority.unwrap_or(0), 0, PRIORITY_MAX, "priority")?;
+        let timeout_seconds = timeout_seconds.unwrap_or(TIMEOUT_SECONDS_DEFAULT);
+        check::range(timeout_seconds, 1, TIMEOUT_SECONDS_MAX, "timeoutSeconds")?;
+        let virtual_start_time = self.virtual_start_time(virtual_start_time.unwrap_or(self.now))?;
+
+        let waiting = Waiting { expires_at: self.now.plus_seconds(timeout_seconds), step: None };
+        let task = Task {
+            id,
+            created_sequence: self.state.sequence + 1,
+            attributes,
+            priority,
+            task_channel,
+            workflow,
+            task_queue: None,
+            task_queue_entered_at: None,
+            timeout_seconds,
+            virtual_start_time,
+            assignment_count: 0,
+            phase: Phase::Pending(waiting),
+            open_reservations: Vec::new(),
+            cool_downs: Vec::new(),
+            version: 1,
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        self.emit(Event::TaskCreated { task: Arc::new(task) });
+        self.enter_workflow(id);
+        Ok(())
+    }
+
+    pub(super) fn update_task(&mut self, command: UpdateTask) -> Result<(), Rejection> {
+        let UpdateTask { id, expected_version, attributes, priority, task_channel, virtual_start_time } =
+            command;
+        let old = self.task(id)?;
+        check::version(TaskId::KIND, expected_version, old.version)?;
+        let mut new = Task::clone(&old);
+        if let Some(attributes) = attributes.filter(|attributes| *attributes != old.attributes) {
+            self.check_attributes(&attributes)?;
+            new.attributes = attributes;
+        }
+        if let Some(priority) = priority {
+            new.priority = check::range(priority, 0, PRIORITY_MAX, "priority")?;
+        }
+        if let Some(channel) = task_channel {
+            new.task_channel = self.task_channel(&channel)?.id;
+            if new.task_channel != old.task_channel && old.status() != TaskStatus::Pending {
+                // An open Reservation takes up capacity of the channel that it was made for.
+                return Err(invalid_state(&old, "PENDING Tasks", "moved to another Task Channel"));
+            }
+        }
+        if let Some(at) = virtual_start_time {
+            new.virtual_start_time = self.virtual_start_time(at)?;
+        }
+        if new == *old {
+            return Ok(());
+        }
+        let has_new_attributes = new.attributes != old.attributes;
+        let is_pending = old.status() == TaskStatus::Pending;
+        let task = Arc::new(self.changed(&new));
+        self.emit(Event::TaskUpdated { task });
+        if has_new_attributes && is_pending {
+            self.redrive(id);
+        }
+        Ok(())
+    }
+
+    pub(super) fn cancel_task(&mut self, command: CancelTask) -> Result<(), Rejection> {
+        let CancelTask { id, expected_version, reason, attributes } = command;
+        let task = self.task(id)?;
+        check::version(TaskId::KIND, expected_version, task.version)?;
+        let reason = check::reason(&reason)?;
+        if task.waiting().is_none() {
+            return Err(invalid_state(&task, "PENDING and RESERVED Tasks", "canceled"));
+        }
+        self.write_attributes(&task, attributes)?;
+        self.give_up(id, reason);
+        Ok(())
+    }
+
+    pub(super) fn wrap_up_task(&mut self, command: WrapUpTask) -> Result<(), Rejection> {
+        let WrapUpTask { id, expected_version, attributes } = command;
+        let task = self.task(id)?;
+        check::version(TaskId::KIND, expected_version, task.version)?;
+        if task.status() != TaskStatus::Assigned {
+            return Err(invalid_state(&task, "ASSIGNED Tasks", "wrapped up"));
+        }
+        self.write_attributes(&task, attributes)?;
+        for reservation in self.accepted_reservations(&task) {
+            self.begin_wrap_up(reservation);
+        }
+        Ok(())
+    }
+
+    pub(super) fn complete_task(&mut self, command: CompleteTask) -> Result<(), Rejection> {
+        let CompleteTask { id, expected_version, reason, attributes } = command;
+        let task = self.task(id)?;
+        check::version(TaskId::KIND, expected_version, task.version)?;
+        let reason = reason.map(|reason| check::reason(&reason)).transpose()?;
+        if task.assignment().is_none() {
+            return Err(invalid_state(&task, "ASSIGNED and WRAPPING Tasks", "completed"));
+        }
+        self.write_attributes(&task, attributes)?;
+        self.complete(id, reason, task.open_reservations.clone());
+        Ok(())
+    }
+
+    /// Cancels a waiting Task with all its offers.
+    pub(super) fn give_up(&mut self, id: TaskId, reason: String) {
+        for reservation in self.state.tasks[&id].open_reservations.clone() {
+            self.end_offer(reservation, ReservationStatus::Canceled, Some(reason.clone()));
+        }
+        let mut task = self.changed(&self.state.tasks[&id]);
+        task.phase = Phase::Canceled(Ended { at: self.now, reason: Some(reason), reservation: None });
+        task.cool_downs = Vec::new();
+        self.emit(Event::TaskCanceled { task: Arc::new(task) });
+    }
+
+    /// Completes an assigned or wrapping Task, and then the Reservations that are still open.
+    pub(super) fn complete(&mut self, id: TaskId, reason: Option<String>, open: Vec<ReservationId>) {
+        let mut task = self.changed(&self.state.tasks[&id]);
+        let owner = task.assignment().expect("the Task is assigned or wrapping").reservation;
+        task.phase = Phase::Completed(Ended { at: self.now, reason, reservation: Some(owner) });
+        self.emit(Event::TaskCompleted { task: Arc::new(task) });
+        for reservation in open {
+            self.end_work(reservation);
+        }
+    }
+
+    /// A copy to be changed: its version is the next one.
+    pub(super) fn changed(&self, task: &Task) -> Task {
+        Task { version: task.version + 1, updated_at: self.now, ..task.clone() }
+    }
+
+    fn accepted_reservations(&self, task: &Task) -> Vec<ReservationId> {
+        let is_accepted =
+            |id: &ReservationId| self.state.reservations[id].status == ReservationStatus::Accepted;
+        task.open_reservations.iter().copied().filter(is_accepted).collect()
+    }
+
+    /// New attributes that come along with another change. They do not route the Task anew.
+    fn write_attributes(&mut self, task: &Task, attributes: Option<Attributes>) -> Result<(), Rejection> {
+        let Some(attributes) = attributes.filter(|attributes| *attributes != task.attributes) else {
+            return Ok(());
+        };
+        self.check_attributes(&attributes)?;
+        let task = Arc::new(Task { attributes, ..self.changed(task) });
+        self.emit(Event::TaskUpdated { task });
+        Ok(())
+    }
+
+    fn workflow_of_new_task(&self, given: Option<WorkflowId>) -> Result<WorkflowId, Rejection> {
+        if let Some(id) = given {
+            return Ok(self.workflow(id, "workflowId")?.id);
+        }
+        let mut workflows = self.state.workflows.keys();
+        match (workflows.next(), workflows.next()) {
+            (Some(only), None) => Ok(*only),
+            _ => {
+                let n_workflows = self.state.workflows.len();
+                let message =
+                    format!("the Workspace has {n_workflows} Workflows: name the one that routes the Task");
+                Err(bad_input("workflowId", message))
+            }
+        }
+    }
+
+    fn virtual_start_time(&self, at: Timestamp) -> Result<Timestamp, Rejection> {
+        if at < VIRTUAL_START_TIME_MIN || at > self.now {
+            return Err(bad_input(
+                "virtualStartTime",
+                "a virtual start time is not before the year 1900 and not in the future",
+            ));
+        }
+        Ok(at)
+    }
+}
+
+fn invalid_state(task: &Task, allowed: &'static str, action: &'static str) -> Rejection {
+    let present = match task.status() {
+        TaskStatus::Pending => "PENDING",
+        TaskStatus::Reserved => "RESERVED",
+        TaskStatus::Assigned => "ASSIGNED",
+        TaskStatus::Wrapping => "WRAPPING",
+        TaskStatus::Completed => "COMPLETED",
+        TaskStatus::Canceled => "CANCELED",
+    };
+    Rejection::InvalidState { kind: TaskId::KIND, present, allowed, action }
+}

@@ -1,0 +1,23 @@
+//! What time brings.
+
+use crate::event::Event;
+use crate::index::Timer;
+use crate::router::Router;
+
+use super::offers::TIME_TO_LIVE_REASON;
+
+impl Router {
+    /// Does what is due. The timer is gone afterwards, with its cause or by itself.
+    pub(crate) fn fire(&mut self, timer: Timer) {
+        match timer {
+            Timer::Reservation(id) => self.time_out(id),
+            Timer::Step(id) => self.leave_step(id),
+            Timer::TimeToLive(id) => self.give_up(id, TIME_TO_LIVE_REASON.to_owned()),
+            Timer::CoolDown(task, _worker) => {
+                self.index.cool_down_over();
+                self.wakes.tasks.insert(task);
+            }
+            Timer::Purge(task) => self.emit(Event::TaskPurged { task }),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Workflows.
+
+use std::sync::Arc;
+
+use super::check;
+use crate::attributes::Attributes;
+use crate::command::{CreateWorkflow, UpdateWorkflow};
+use crate::event::Event;
+use crate::ids::{Id, WorkflowId};
+use crate::rejection::Rejection;
+use crate::router::Router;
+use crate::state::Workflow;
+use crate::state::workflow::Revision;
+use crate::workflow_configuration::{Fault, WorkflowConfiguration};
+
+/// How long a Worker may have to answer, in seconds (`routing.md` 2.9).
+const RESERVATION_TIMEOUT_SECONDS_MAX: u32 = 86_400;
+const RESERVATION_TIMEOUT_SECONDS_DEFAULT: u32 = 120;
+
+impl Router {
+    pub(super) fn create_workflow(&mut self, command: CreateWorkflow) -> Result<(), Rejection> {
+        let CreateWorkflow { id, name, configuration, task_reservation_timeout_seconds } = command;
+        check::unused(&self.state.workflows, id)?;
+        let name = check::name(&name, "name")?;
+        check::unique(id, self.state.workflow_named(&name).map(|workflow| workflow.id), &name)?;
+        check::room(self.state.workflows.len(), self.limits.workflows_max, "Workflows in the Workspace")?;
+        let timeout = task_reservation_timeout_seconds.unwrap_or(RESERVATION_TIMEOUT_SECONDS_DEFAULT);
+        let workflow = Workflow {
+            id,
+            name,
+            revisions: vec![Revision { number: 1, configuration: self.configuration(&configuration)? }],
+            task_reservation_timeout_seconds: reservation_timeout(timeout)?,
+            version: 1,
+            created_at: self.now,
+            updated_at: self.now,
+        };
+        self.emit(Event::WorkflowCreated { workflow: Arc::new(workflow) });
+        Ok(())
+    }
+
+    pub(super) fn update_workflow(&mut self, command: UpdateWorkflow) -> Result<(), Rejection> {
+        let UpdateWorkflow { id, expected_version, name, configuration, task_reservation_timeout_seconds } =
+            command;
+        let old = self.workflow(id, "workflowId")?;
+        check::version(WorkflowId::KIND, expected_version, old.version)?;
+        let mut new = Workflow::clone(&old);
+        if let Some(name) = name {
+            new.name = check::name(&name, "name")?;
+            check::unique(id, self.state.workflow_named(&new.name).map(|workflow| workflow.id), &new.name)?;
+        }
+        if let Some(seconds) = task_reservation_timeout_seconds {
+            new.task_reservation_timeout_seconds = reservation_timeout(seconds)?;
+        }
+        if let Some(document) = configuration
+            && document != old.present().configuration.document
+        {
+            let number = old.present().number + 1;
+            let configuration = self.configuration(&document)?;
+            new.revisions.retain(|revision| self.index.is_followed(id, revision.number));
+            new.revisions.push(Revision { number, configuration });
+        }
+        if new != *old {
+            new.version += 1;
+            new.updated_at = self.now;
+            self.emit(Event::WorkflowUpdated { workflow: Arc::new(new) });
+        }
+        Ok(())
+    }
+
+    fn configuration(&self, document: &Attributes) -> Result<Arc<WorkflowConfiguration>, Rejection> {
+        let limit = self.limits.workflow_configuration_bytes_max;
+        if document.as_str().len() > limit {
+            let what = "the workflow configuration is too long, in bytes";
+            return Err(Rejection::LimitExceeded { what, limit, field: Some("configuration") });
+        }
+        let invalid = |faults| Rejection::InvalidWorkflow { field: "configuration", faults };
+        let configuration = WorkflowConfiguration::parse(document).map_err(invalid)?;
+        let unknown: Vec<Fault> = configuration
+            .queues()
+            .into_iter()
+            .filter(|(queue, _)| !self.state.task_queues.contains_key(queue))
+            .map(|(queue, path)| Fault {
+                path,
+                message: format!("there is no TaskQueue {queue} in this Workspace"),
+                expression_error: None,
+            })
+            .collect();
+        if unknown.is_empty() { Ok(Arc::new(configuration)) } else { Err(invalid(unknown)) }
+    }
+}
+
+fn reservation_timeout(seconds: u32) -> Result<u32, Rejection> {
+    check::range(seconds, 1, RESERVATION_TIMEOUT_SECONDS_MAX, "taskReservationTimeoutSeconds")
+}

@@ -1,0 +1,341 @@
+//! The loop of a running Workspace: batch, commit, then answer.
+//!
+//! 1. Wait for a command, or for the time when something is due; then take along what else is waiting.
+//! 2. Move time forward, then apply the commands to the router, in memory.
+//! 3. Commit all of it in one transaction. **Nobody has heard of anything yet**; a refusal waits too, because it
+//!    may rest on a change that is not durable.
+//! 4. Publish: the state, then the answers, then the events. **In this order**, so that who was answered reads its
+//!    own write, and who got an event finds the objects in it.
+//!
+//! There is no timer between batches: under load they grow by themselves, because commands queue up while one is
+//! committed; an idle Workspace commits at once.
+//!
+//! A commit that fails may have happened all the same (the answer was lost), so nothing is undone: the Workspace
+//! is loaded again, and the callers are told that the outcome is unknown. A panic ends in the same way.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use routing::time::Timestamp;
+use routing::{Recorded, Router, State};
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::events::Hub;
+use super::handle::{Inner, WorkspaceHandle};
+use super::{Committed, Error, Settings, Submission};
+use crate::clock::Clock;
+use crate::store::{self, Commit, Key, Store};
+
+/// How many messages may wait for the actor; behind them callers wait for room.
+const MAILBOX_MESSAGES_MAX: usize = 4_096;
+/// How many commands one batch takes. It bounds the size of a transaction and the time that others wait for it.
+const BATCH_COMMANDS_MAX: usize = 1_024;
+/// How long to wait before a broken Workspace is opened again.
+const REOPEN_DELAY: Duration = Duration::from_secs(1);
+
+/// Commands that are carried out together, and where their outcomes go.
+pub(super) struct Message {
+    pub(super) submissions: Vec<Submission>,
+    pub(super) reply: oneshot::Sender<Vec<Result<Committed, Error>>>,
+}
+
+/// The owner of a running Workspace.
+struct Actor {
+    router: Router,
+    shared: Arc<Inner>,
+    settings: Settings,
+    clock: Clock,
+    stop: CancellationToken,
+}
+
+/// How an actor ended.
+enum End {
+    /// The server shuts down, and nothing is left to do.
+    Stopped,
+    /// Somebody else owns the Workspace now.
+    Fenced,
+    /// A commit failed: the database knows what the state is.
+    Lost,
+}
+
+/// What a command led to, before it is durable.
+enum Outcome {
+    Applied { sequence: u64 },
+    Repeated { sequence: u64, subject: String },
+    Refused(Error),
+}
+
+/// Runs a Workspace from its loaded state on.
+pub(super) fn start(
+    state: State,
+    store: Store,
+    settings: &Settings,
+    clock: Clock,
+    actors: &TaskTracker,
+    stop: &CancellationToken,
+) -> WorkspaceHandle {
+    let (mailbox, messages) = mpsc::channel(MAILBOX_MESSAGES_MAX);
+    let shared = Arc::new(Inner {
+        id: state.id(),
+        mailbox,
+        published: watch::Sender::new(state.sequence),
+        hub: Hub::new(state.sequence),
+        state: ArcSwap::from_pointee(state.clone()),
+        store,
+        request_timeout: settings.request_timeout,
+    });
+    let (settings, stop) = (settings.clone(), stop.clone());
+    actors.spawn(keep_running(state, Arc::clone(&shared), messages, settings, clock, stop));
+    WorkspaceHandle::new(shared)
+}
+
+/// Opens the Workspace again whenever its actor breaks down, until the server stops.
+async fn keep_running(
+    state: State,
+    shared: Arc<Inner>,
+    messages: mpsc::Receiver<Message>,
+    settings: Settings,
+    clock: Clock,
+    stop: CancellationToken,
+) {
+    // A panic unwinds through the actor, not through the mailbox: what waits there is carried out afterwards.
+    let messages = Arc::new(Mutex::new(messages));
+    let mut loaded = Some(state);
+    loop {
+        let state = match loaded.take() {
+            Some(state) => state,
+            None => match reload(&shared, &stop).await {
+                Some(state) => state,
+                None => break,
+            },
+        };
+        let actor = Actor {
+            router: Router::load(state, settings.limits.clone(), clock.now()),
+            shared: Arc::clone(&shared),
+            settings: settings.clone(),
+            clock: clock.clone(),
+            stop: stop.clone(),
+        };
+        let messages = Arc::clone(&messages);
+        match tokio::spawn(async move { actor.run(&mut *messages.lock().await).await }).await {
+            Ok(End::Stopped) => break,
+            Ok(End::Fenced) => {
+                tracing::error!(workspace = %shared.id, "another server has taken over the Workspace; it stops here");
+                break;
+            }
+            Ok(End::Lost) => {}
+            Err(panic) => {
+                tracing::error!(workspace = %shared.id, %panic, "a Workspace broke down and is opened again");
+                tokio::time::sleep(REOPEN_DELAY).await;
+            }
+        }
+    }
+    messages.lock().await.close();
+    shared.hub.close();
+}
+
+/// Loads the Workspace until that succeeds, and publishes what was found: an event whose commit was thought to
+/// have failed may be among it.
+async fn reload(shared: &Inner, stop: &CancellationToken) -> Option<State> {
+    loop {
+        match shared.store.load(shared.id).await {
+            Ok(state) => {
+                publish_state(shared, Arc::new(state.clone()));
+                shared.hub.resynchronise(state.sequence);
+                return Some(state);
+            }
+            Err(error) => {
+                let cause = store::chain(&error);
+                tracing::error!(workspace = %shared.id, cause, "a Workspace cannot be loaded; trying again");
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return None,
+            () = tokio::time::sleep(REOPEN_DELAY) => {}
+        }
+    }
+}
+
+fn publish_state(shared: &Inner, state: Arc<State>) {
+    let sequence = state.sequence;
+    shared.state.store(state);
+    shared.published.send_replace(sequence);
+}
+
+impl Actor {
+    async fn run(mut self, messages: &mut mpsc::Receiver<Message>) -> End {
+        // What became possible or due while the Workspace was not running.
+        if let Err(end) = self.carry_out(Vec::new()).await {
+            return end;
+        }
+        while let Some(batch) = self.next_batch(messages).await {
+            if let Err(end) = self.carry_out(batch).await {
+                return end;
+            }
+        }
+        End::Stopped
+    }
+
+    /// The next commands; empty when something is due; `None` when the server stops and nothing is waiting.
+    async fn next_batch(&self, messages: &mut mpsc::Receiver<Message>) -> Option<Vec<Message>> {
+        let deadline = self.router.next_deadline();
+        let due = async {
+            match deadline {
+                Some(deadline) => self.clock.sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        let first = tokio::select! {
+            biased;
+            message = messages.recv() => Some(message?),
+            () = due => None,
+            () = self.stop.cancelled() => return None,
+        };
+        let mut batch: Vec<Message> = first.into_iter().collect();
+        let mut n_commands = batch.iter().map(|message| message.submissions.len()).sum::<usize>();
+        while n_commands < BATCH_COMMANDS_MAX {
+            let Ok(message) = messages.try_recv() else { break };
+            n_commands += message.submissions.len();
+            batch.push(message);
+        }
+        Some(batch)
+    }
+
+    async fn carry_out(&mut self, batch: Vec<Message>) -> Result<(), End> {
+        let expected_sequence = self.router.state().sequence;
+        let mut entries: Vec<Vec<Recorded>> = Vec::new();
+        let mut known = match self.known_keys(&batch).await {
+            Ok(known) => known,
+            Err(error) => return Err(self.abandon(batch, &error)),
+        };
+
+        self.router.tick(self.clock.now());
+        entries.push(self.router.take_events());
+        let mut new_keys: Vec<Key> = Vec::new();
+        let mut outcomes: Vec<Vec<Outcome>> = Vec::with_capacity(batch.len());
+        let mut replies = Vec::with_capacity(batch.len());
+        for Message { submissions, reply } in batch {
+            let mut these = Vec::with_capacity(submissions.len());
+            for submission in submissions {
+                these.push(self.apply(submission, &mut known, &mut new_keys));
+                entries.push(self.router.take_events());
+            }
+            outcomes.push(these);
+            replies.push(reply);
+        }
+        entries.retain(|entry| !entry.is_empty());
+
+        if !entries.is_empty() {
+            let commit = Commit {
+                workspace: self.shared.id,
+                expected_sequence,
+                state: self.router.state(),
+                entries: entries.iter().map(Vec::as_slice).collect(),
+                keys: &new_keys,
+            };
+            if let Err(error) = self.shared.store.commit(&commit).await {
+                return Err(self.lost(&error)); // Dropping the replies tells the callers.
+            }
+        }
+        self.publish(outcomes, replies, entries);
+        Ok(())
+    }
+
+    fn apply(
+        &mut self,
+        submission: Submission,
+        known: &mut BTreeMap<String, Key>,
+        new: &mut Vec<Key>,
+    ) -> Outcome {
+        let Submission { command, actor, idempotency } = submission;
+        if let Some(idempotency) = &idempotency
+            && let Some(first) = known.get(&idempotency.key)
+        {
+            return if first.fingerprint == idempotency.fingerprint {
+                Outcome::Repeated { sequence: first.sequence, subject: first.subject.clone() }
+            } else {
+                Outcome::Refused(Error::KeyReused)
+            };
+        }
+        match self.router.apply(command, actor) {
+            Ok(sequence) => {
+                if let Some(idempotency) = idempotency {
+                    let at = self.router.now();
+                    let key = Key {
+                        key: idempotency.key,
+                        fingerprint: idempotency.fingerprint,
+                        subject: idempotency.subject,
+                        sequence,
+                        at,
+                    };
+                    known.insert(key.key.clone(), key.clone());
+                    new.push(key);
+                }
+                Outcome::Applied { sequence }
+            }
+            Err(rejection) => Outcome::Refused(Error::Rejected(rejection)),
+        }
+    }
+
+    /// The keys of this batch that were used before. Who sends none pays nothing.
+    async fn known_keys(&self, batch: &[Message]) -> Result<BTreeMap<String, Key>, store::Error> {
+        let submissions = batch.iter().flat_map(|message| &message.submissions);
+        let keys: Vec<String> =
+            submissions.filter_map(|submission| Some(submission.idempotency.as_ref()?.key.clone())).collect();
+        if keys.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let window = i64::try_from(self.settings.idempotency_window.as_millis()).unwrap_or(i64::MAX);
+        let since = Timestamp(self.clock.now().0.saturating_sub(window));
+        let known = self.shared.store.keys(self.shared.id, &keys, since).await?;
+        Ok(known.into_iter().map(|key| (key.key.clone(), key)).collect())
+    }
+
+    fn publish(
+        &self,
+        outcomes: Vec<Vec<Outcome>>,
+        replies: Vec<oneshot::Sender<Vec<Result<Committed, Error>>>>,
+        entries: Vec<Vec<Recorded>>,
+    ) {
+        let state = Arc::new(self.router.state().clone());
+        publish_state(&self.shared, Arc::clone(&state));
+
+        let committed = |outcome| match outcome {
+            Outcome::Applied { sequence } => {
+                Ok(Committed { sequence, state: Arc::clone(&state), repeated: None })
+            }
+            Outcome::Repeated { sequence, subject } => {
+                Ok(Committed { sequence, state: Arc::clone(&state), repeated: Some(subject) })
+            }
+            Outcome::Refused(error) => Err(error),
+        };
+        for (outcomes, reply) in outcomes.into_iter().zip(replies) {
+            // A caller who has gone away does not want to know.
+            let _ = reply.send(outcomes.into_iter().map(committed).collect());
+        }
+
+        let events = entries.into_iter().flatten().map(Arc::new).collect::<Vec<_>>();
+        self.shared.hub.publish(&events);
+    }
+
+    /// Nothing was applied yet: the callers may simply try again.
+    fn abandon(&self, batch: Vec<Message>, error: &store::Error) -> End {
+        for Message { submissions, reply } in batch {
+            let _ = reply.send(submissions.iter().map(|_| Err(Error::Overloaded)).collect());
+        }
+        self.lost(error)
+    }
+
+    fn lost(&self, error: &store::Error) -> End {
+        if matches!(error, store::Error::TakenOver) {
+            return End::Fenced;
+        }
+        let cause = store::chain(error);
+        tracing::error!(workspace = %self.shared.id, cause, "a commit failed; the Workspace is loaded again");
+        End::Lost
+    }
+}

@@ -1,0 +1,139 @@
+//! What can be followed: each field is a filter over [`WorkspaceAccess::follow`](crate::caller::WorkspaceAccess).
+//!
+//! Gapless, because a stream begins at the moment of the scope that it was opened with: whatever is committed after
+//! that moment comes out of the log. There is no channel and no loop in here.
+
+use async_graphql::{Context, ID, Object, Subscription};
+use futures_util::{Stream, StreamExt, future, stream};
+use routing::event::{Object as CoreObject, Recorded};
+use routing::ids::{WorkerId, WorkspaceId};
+
+use super::error::{Error, Result};
+use super::scalars::{self, Sequence};
+use super::scope::Scope;
+use super::types::event::{Conditions, Event, EventFilter, EventType};
+use super::types::reservation::Reservation;
+use crate::caller::Topic;
+
+/// The root of subscriptions.
+pub struct Subscriptions;
+
+/// Gapless streams. With `after: n`, a stream goes on with every change after `n`, replayed from the log, or ends with
+/// the error `EVENTS_EXPIRED` when the log no longer reaches back to `n`. A client that was cut off subscribes again with
+/// the last `sequence` that it got, and misses nothing. Ends with `UNAUTHENTICATED` when the token's time is over.
+#[Subscription(name = "Subscription")]
+impl Subscriptions {
+    /// Open Reservations of one Worker, and each change of them. Without `after`, the first message holds all of them (also
+    /// where there are none). Errors: `NOT_FOUND`; a Worker's token may name only its own Worker.
+    async fn reservations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The Worker.")] worker_id: ID,
+        #[graphql(desc = "Where to go on: the `sequence` of the last message that was got.")] after: Option<
+            Sequence,
+        >,
+    ) -> Result<impl Stream<Item = Result<ReservationsMessage>>> {
+        let worker: WorkerId = scalars::id("workerId", &worker_id)?;
+        let scope = Scope::around(ctx, "workerId", worker).await?;
+        if scope.worker(worker).is_none() {
+            return Err(Error::not_found(worker, "workerId"));
+        }
+        let snapshot = after.is_none().then(|| ReservationsMessage::of_all_open(&scope, worker));
+        let begin = after.map_or(scope.state().sequence, |after| after.0);
+        let changes = scope.access().follow(Topic::Worker(worker), begin).filter_map(move |event| {
+            future::ready(match event {
+                Ok(event) => ReservationsMessage::of_change(&scope, worker, &event).map(Ok),
+                Err(error) => Some(Err(error.into())),
+            })
+        });
+        Ok(stream::iter(snapshot.map(Ok)).chain(changes))
+    }
+
+    /// The Workspace's event log, from `after` or from now, as far as the viewer sees it. Errors: `NOT_FOUND`.
+    async fn workspace_events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The Workspace.")] workspace_id: ID,
+        #[graphql(desc = "Where to go on: the `sequence` of the last event that was got.")] after: Option<
+            Sequence,
+        >,
+        #[graphql(desc = "Only events that fit.")] filter: Option<EventFilter>,
+    ) -> Result<impl Stream<Item = Result<Event>>> {
+        let workspace: WorkspaceId = scalars::id("workspaceId", &workspace_id)?;
+        let conditions = Conditions::of(filter)?;
+        let scope = Scope::workspace_named(ctx, "workspaceId", workspace).await?;
+        let begin = after.map_or(scope.state().sequence, |after| after.0);
+        Ok(scope.access().follow(conditions.topic(), begin).filter_map(move |event| {
+            future::ready(match event {
+                Ok(event) => conditions.admit(&event).then(|| Ok(Event::of(scope.renewed(), event))),
+                Err(error) => Some(Err(error.into())),
+            })
+        }))
+    }
+}
+
+/// A message of the stream of Reservations.
+pub struct ReservationsMessage {
+    sequence: u64,
+    news: News,
+}
+
+enum News {
+    Snapshot(Vec<Reservation>),
+    Change(EventType, Reservation),
+}
+
+impl ReservationsMessage {
+    /// All open Reservations of the Worker at the moment of the scope.
+    fn of_all_open(scope: &Scope, worker: WorkerId) -> ReservationsMessage {
+        let open = scope.state().reservations_of_worker(worker).filter(|each| each.status.is_open());
+        let open = open.filter_map(|reservation| scope.see(reservation)).collect();
+        ReservationsMessage { sequence: scope.state().sequence, news: News::Snapshot(open) }
+    }
+
+    /// What an event changed about a Reservation of the Worker, if it did.
+    fn of_change(scope: &Scope, worker: WorkerId, recorded: &Recorded) -> Option<ReservationsMessage> {
+        let changed = recorded.event.objects().find_map(|object| match object {
+            CoreObject::Reservation(reservation) => Some(reservation),
+            _ => None,
+        });
+        let changed = changed.filter(|reservation| reservation.worker == worker)?;
+        // The Reservation is the one of the event; what is reached from it is of the present moment.
+        let reservation = scope.renewed().see(&changed)?;
+        let news = News::Change(EventType::of(&recorded.event), reservation);
+        Some(ReservationsMessage { sequence: recorded.sequence, news })
+    }
+}
+
+/// Either a snapshot (the first message without `after`), or one change.
+#[Object]
+impl ReservationsMessage {
+    /// The moment of the snapshot, or the position of the change in the log. Both are good for `after`.
+    async fn sequence(&self) -> Sequence {
+        Sequence(self.sequence)
+    }
+
+    /// All open Reservations (`PENDING`, `ACCEPTED`, `WRAPPING`), oldest first. Null in a message about a change.
+    async fn snapshot(&self) -> Option<&[Reservation]> {
+        match &self.news {
+            News::Snapshot(reservations) => Some(reservations),
+            News::Change(..) => None,
+        }
+    }
+
+    /// What happened. Null in a snapshot.
+    async fn event(&self) -> Option<EventType> {
+        match &self.news {
+            News::Snapshot(_) => None,
+            News::Change(event, _) => Some(*event),
+        }
+    }
+
+    /// The Reservation as it was after the change; what is reached from it is as it is now. Null in a snapshot.
+    async fn reservation(&self) -> Option<&Reservation> {
+        match &self.news {
+            News::Snapshot(_) => None,
+            News::Change(_, reservation) => Some(reservation),
+        }
+    }
+}

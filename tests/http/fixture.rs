@@ -1,0 +1,413 @@
+//! A server with a toy schema, and clients for it.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use async_graphql::{
+    Context, Enum, ErrorExtensions, InputObject, Object, Schema, SimpleObject, Subscription,
+};
+use futures_util::{
+    SinkExt, Stream, StreamExt,
+    stream::{self, BoxStream},
+};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Value, json};
+use switchyard::{
+    auth::{self, jwt::Reason},
+    http::{self, Settings},
+};
+use tokio::{net::TcpListener, net::TcpStream, task::JoinHandle};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream,
+    tungstenite::{Message, client::IntoClientRequest, http::Request},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// How long a test waits for what must happen.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("in vain: {what}"))
+}
+
+/// Waits until something holds.
+pub async fn until(what: &str, holds: impl Fn() -> bool) {
+    within(what, async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
+// ── The gate ─────────────────────────────────────────────────────────────────────────────────────────────
+
+/// Lets in `Bearer good`, and `Bearer for <n>`, which expires after that many milliseconds.
+#[derive(Clone, Default)]
+pub struct Gate {
+    pub unready: Arc<AtomicBool>,
+    /// Operations with `held` or `never` that are alive.
+    pub held: Arc<AtomicI32>,
+}
+
+#[derive(Clone)]
+pub struct Caller {
+    expires_at: Instant,
+    minimum_sequence: u64,
+    held: Arc<AtomicI32>,
+}
+
+impl http::Gate for Gate {
+    type Caller = Caller;
+
+    fn open(&self, authorization: Option<&str>) -> Result<Caller, auth::Error> {
+        let token = authorization.ok_or(auth::Error::Missing)?;
+        let good_for = match token.strip_prefix("Bearer ").ok_or(auth::Error::Invalid(Reason::Header))? {
+            "good" => Duration::from_secs(3600),
+            "expired" => return Err(auth::Error::Expired),
+            "panic" => panic!("the gate fell down"),
+            token => {
+                let milliseconds = token.strip_prefix("for ").and_then(|token| token.parse().ok());
+                Duration::from_millis(milliseconds.ok_or(auth::Error::Invalid(Reason::Header))?)
+            }
+        };
+        let held = Arc::clone(&self.held);
+        Ok(Caller { expires_at: Instant::now() + good_for, minimum_sequence: 0, held })
+    }
+
+    async fn ready(&self) -> Result<(), String> {
+        if self.unready.load(Ordering::Relaxed) { Err("the database is away".to_owned()) } else { Ok(()) }
+    }
+
+    fn remaining(caller: &Caller) -> Duration {
+        caller.expires_at.saturating_duration_since(Instant::now())
+    }
+
+    fn with_minimum_sequence(caller: Caller, sequence: u64) -> Caller {
+        Caller { minimum_sequence: sequence, ..caller }
+    }
+}
+
+// ── The schema ───────────────────────────────────────────────────────────────────────────────────────────
+
+pub struct Query;
+pub struct Mutation;
+pub struct Subscription_;
+
+#[derive(Enum, Clone, Copy, PartialEq, Eq)]
+enum Colour {
+    Red,
+    Green,
+}
+
+#[derive(InputObject)]
+struct Paint {
+    colour: Colour,
+    layers: Option<i32>,
+}
+
+#[Object]
+impl Query {
+    async fn hello(&self) -> &str {
+        "hello"
+    }
+
+    async fn add(&self, a: i32, b: Option<i32>) -> i32 {
+        a.wrapping_add(b.unwrap_or(0))
+    }
+
+    async fn paint(&self, with: Vec<Paint>, colours: Option<Vec<Colour>>) -> i32 {
+        let layers = with.iter().filter(|paint| paint.colour == Colour::Red).filter_map(|paint| paint.layers);
+        layers.sum::<i32>() + colours.map_or(0, |colours| colours.len() as i32)
+    }
+
+    async fn sequence(&self, ctx: &Context<'_>) -> u64 {
+        ctx.data_unchecked::<Caller>().minimum_sequence
+    }
+
+    async fn node(&self) -> Node {
+        Node
+    }
+
+    /// Not found, says the resolver. (An error in a `Result<Option<_>>` would null the parent.)
+    async fn refuses(&self) -> Option<async_graphql::Result<i32>> {
+        Some(Err(async_graphql::Error::new("There is no such thing")
+            .extend_with(|_, extensions| extensions.set("code", "NOT_FOUND"))))
+    }
+
+    /// A foreign error that found its way up.
+    async fn leaks(&self) -> async_graphql::Result<Option<i32>> {
+        Err(std::io::Error::other("password=secret in table users"))?
+    }
+
+    /// An error without a code and without a source.
+    async fn careless(&self) -> async_graphql::Result<Option<i32>> {
+        Err(async_graphql::Error::new("password=secret"))
+    }
+
+    async fn internal(&self) -> async_graphql::Result<Option<i32>> {
+        Err(async_graphql::Error::new("password=secret").extend_with(|_, extensions| {
+            extensions.set("code", "INTERNAL");
+            extensions.set("table", "users");
+        }))
+    }
+
+    async fn panics(&self) -> i32 {
+        explode()
+    }
+
+    async fn never(&self, ctx: &Context<'_>) -> i32 {
+        let _held = Held::by(ctx);
+        std::future::pending().await
+    }
+
+    async fn text(&self, bytes: usize) -> String {
+        "x".repeat(bytes)
+    }
+}
+
+fn explode() -> i32 {
+    panic!("password=secret")
+}
+
+struct Node;
+
+#[Object]
+impl Node {
+    async fn id(&self) -> i32 {
+        1
+    }
+    async fn node(&self) -> Node {
+        Node
+    }
+    async fn fails(&self) -> async_graphql::Result<i32> {
+        Err(async_graphql::Error::new("gone")
+            .extend_with(|_, extensions| extensions.set("code", "NOT_FOUND")))
+    }
+}
+
+#[Object]
+impl Mutation {
+    async fn set(&self, value: i32) -> i32 {
+        value
+    }
+    async fn length(&self, text: String) -> usize {
+        text.len()
+    }
+}
+
+#[derive(SimpleObject)]
+struct Text {
+    text: String,
+}
+
+struct Held(Arc<AtomicI32>);
+
+impl Held {
+    fn by(ctx: &Context<'_>) -> Held {
+        let held = Arc::clone(&ctx.data_unchecked::<Caller>().held);
+        held.fetch_add(1, Ordering::Relaxed);
+        Held(held)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[Subscription]
+impl Subscription_ {
+    async fn count(&self, to: i32) -> impl Stream<Item = i32> {
+        stream::iter(1..=to)
+    }
+
+    /// One value, and then never an end. Counted, so that tests can see when it is dropped.
+    async fn held(&self, ctx: &Context<'_>) -> impl Stream<Item = i32> {
+        let held = Held::by(ctx);
+        stream::once(async { 1 }).chain(stream::pending()).map(move |value| {
+            let _ = &held;
+            value
+        })
+    }
+
+    async fn flood(&self, bytes: usize) -> impl Stream<Item = Text> {
+        stream::repeat_with(move || Text { text: "x".repeat(bytes) })
+    }
+
+    async fn nodes(&self) -> impl Stream<Item = Node> {
+        stream::iter([Node, Node])
+    }
+
+    async fn refused(&self) -> async_graphql::Result<BoxStream<'static, i32>> {
+        Err(async_graphql::Error::new("There is no such thing")
+            .extend_with(|_, extensions| extensions.set("code", "NOT_FOUND")))
+    }
+
+    async fn expires(&self) -> impl Stream<Item = async_graphql::Result<i32>> {
+        stream::iter([
+            Ok(1),
+            Err(async_graphql::Error::new("too late")
+                .extend_with(|_, extensions| extensions.set("code", "EVENTS_EXPIRED"))),
+            Ok(3),
+        ])
+    }
+
+    async fn panics(&self) -> impl Stream<Item = i32> {
+        stream::iter(1..=2).map(|value| if value == 2 { explode() } else { value })
+    }
+}
+
+// ── The server ───────────────────────────────────────────────────────────────────────────────────────────
+
+pub struct Server {
+    pub address: SocketAddr,
+    pub gate: Gate,
+    pub shutdown: CancellationToken,
+    pub connections: TaskTracker,
+    pub serving: JoinHandle<()>,
+    pub client: reqwest::Client,
+}
+
+impl Server {
+    pub async fn start() -> Server {
+        Server::start_with(Settings::default()).await
+    }
+
+    pub async fn start_with(settings: Settings) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let address = listener.local_addr().expect("it is bound");
+        let gate = Gate::default();
+        let shutdown = CancellationToken::new();
+        let connections = TaskTracker::new();
+        let schema = Schema::build(Query, Mutation, Subscription_).finish();
+        let router =
+            http::router(schema, gate.clone(), settings.clone(), shutdown.clone(), connections.clone());
+        let serving =
+            tokio::spawn(http::serve(listener, router, settings, shutdown.clone(), connections.clone()));
+        Server { address, gate, shutdown, connections, serving, client: reqwest::Client::new() }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// A request that is right in every respect, to be spoilt by the test.
+    pub fn post(&self, body: &Value) -> reqwest::RequestBuilder {
+        self.client
+            .post(self.url("/graphql"))
+            .header("authorization", "Bearer good")
+            .header("accept", "application/graphql-response+json")
+            .json(body)
+    }
+
+    pub async fn query(&self, query: &str) -> (u16, Value) {
+        answer(self.post(&json!({ "query": query }))).await
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+/// The request with another value for this header.
+pub fn with(request: reqwest::RequestBuilder, name: &'static str, value: &[u8]) -> reqwest::RequestBuilder {
+    let value = HeaderValue::from_bytes(value).expect("a header's value");
+    request.headers(HeaderMap::from_iter([(HeaderName::from_static(name), value)]))
+}
+
+pub async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
+    let response = within("an answer", request.send()).await.expect("the server answers");
+    let status = response.status().as_u16();
+    let body = within("a body", response.text()).await.expect("the answer is complete");
+    (status, serde_json::from_str(&body).unwrap_or_else(|_| panic!("not JSON: {body}")))
+}
+
+/// The code of the only error.
+pub fn code(body: &Value) -> &str {
+    match body["errors"].as_array().map(Vec::as_slice) {
+        Some([error]) => error["extensions"]["code"].as_str().expect("every error has a code"),
+        _ => panic!("not one error: {body}"),
+    }
+}
+
+// ── The WebSocket client ─────────────────────────────────────────────────────────────────────────────────
+
+pub struct Socket {
+    pub stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+impl Socket {
+    pub fn request(server: &Server) -> Request<()> {
+        let mut request = format!("ws://{}/graphql/ws", server.address).into_client_request().expect("a URL");
+        request
+            .headers_mut()
+            .insert("sec-websocket-protocol", "graphql-transport-ws".parse().expect("ASCII"));
+        request
+    }
+
+    /// Connected, and nothing said yet.
+    pub async fn open(server: &Server) -> Socket {
+        let connecting = tokio_tungstenite::connect_async(Socket::request(server));
+        let (stream, _) = within("a handshake", connecting).await.expect("the handshake succeeds");
+        Socket { stream }
+    }
+
+    /// Connected and admitted.
+    pub async fn admitted(server: &Server) -> Socket {
+        Socket::admitted_with(server, "Bearer good").await
+    }
+
+    pub async fn admitted_with(server: &Server, token: &str) -> Socket {
+        let mut socket = Socket::open(server).await;
+        socket.send(json!({ "type": "connection_init", "payload": { "authorization": token } })).await;
+        assert_eq!(socket.receive().await, json!({ "type": "connection_ack" }));
+        socket
+    }
+
+    pub async fn send(&mut self, message: Value) {
+        self.send_raw(Message::text(message.to_string())).await;
+    }
+
+    pub async fn send_raw(&mut self, message: Message) {
+        within("to send", self.stream.send(message)).await.expect("the connection is open");
+    }
+
+    pub async fn subscribe(&mut self, id: &str, query: &str) {
+        self.send(json!({ "type": "subscribe", "id": id, "payload": { "query": query } })).await;
+    }
+
+    pub async fn receive(&mut self) -> Value {
+        loop {
+            match within("a message", self.stream.next()).await {
+                Some(Ok(Message::Text(text))) => {
+                    return serde_json::from_str(&text).expect("messages are JSON");
+                }
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                other => panic!("not a text message: {other:?}"),
+            }
+        }
+    }
+
+    /// The close code and reason, after whatever else comes before.
+    pub async fn closed(&mut self) -> (u16, String) {
+        loop {
+            match within("the end", self.stream.next()).await {
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    return (frame.code.into(), frame.reason.as_str().to_owned());
+                }
+                Some(Ok(_)) => {}
+                other => panic!("not closed properly: {other:?}"),
+            }
+        }
+    }
+}
