@@ -153,10 +153,15 @@ impl Caller {
         Ok(entered)
     }
 
+    /// Refuses who may not have tokens made, whatever they are to grant.
+    pub fn check_may_sign(&self) -> Result<(), Error> {
+        Ok(policy::may_sign(&self.principal.grant)?)
+    }
+
     /// Makes a token with the rights of `grant`, which must not exceed the caller's.
     pub fn sign(&self, grant: Grant, subject: String, lifetime_seconds: u32) -> Result<SignedToken, Error> {
         self.check_expiry()?;
-        policy::may_sign(&self.principal.grant, &grant)?;
+        policy::may_hand_out(&self.principal.grant, &grant)?;
         let now = self.now();
         // Tokens count in whole seconds; what is cut off here would be cut off there.
         let expires_at = Timestamp(now.0.div_euclid(1000) * 1000).plus_seconds(lifetime_seconds);
@@ -305,6 +310,16 @@ impl WorkspaceAccess {
         (first..).map(move |free| I::minted(now, free, tag))
     }
 
+    /// Refuses who may not create Tasks, however many.
+    pub fn check_may_create_tasks(&self) -> Result<(), Error> {
+        Ok(policy::may_create_tasks(self.caller.grant())?)
+    }
+
+    /// Refuses who may not follow the whole log.
+    pub fn check_may_follow_everything(&self) -> Result<(), Error> {
+        Ok(policy::may_follow(self.sight(), None)?)
+    }
+
     /// Has a command carried out and waits until it is durable.
     pub async fn execute(&self, request: Request) -> Result<Committed, Error> {
         let Request { command, subject, once } = request;
@@ -339,25 +354,30 @@ impl WorkspaceAccess {
         &self,
         topic: Topic,
         after: u64,
-    ) -> impl Stream<Item = Result<Arc<Recorded>, Error>> + Send + 'static + use<> {
+    ) -> Result<impl Stream<Item = Result<Arc<Recorded>, Error>> + Send + 'static + use<>, Error> {
+        let worker = match topic {
+            Topic::Worker(worker) => Some(worker),
+            Topic::Workspace | Topic::Task(_) | Topic::TaskQueue(_) => None,
+        };
+        policy::may_follow(self.sight(), worker)?;
         let access = self.clone();
         let seen = self.handle.follow(topic, after).filter_map(move |event| {
             let event = match (access.caller.check_expiry(), event) {
                 (Err(expired), _) => Some(Err(expired)),
                 (Ok(()), Err(error)) => Some(Err(Error::from(error))),
-                (Ok(()), Ok(event)) => access.renewed().sees(&event).then_some(Ok(event)),
+                (Ok(()), Ok(event)) => access.sees_now(&event).then_some(Ok(event)),
             };
             future::ready(event)
         });
-        seen.scan(false, |has_failed, event| {
+        Ok(seen.scan(false, |has_failed, event| {
             let item = (!*has_failed).then_some(event);
             *has_failed = matches!(item, Some(Err(_)) | None);
             future::ready(item)
-        })
+        }))
     }
 
-    /// At most `limit` events of the log after `after`, up to the moment of this access, as far as the caller
-    /// sees them.
+    /// About `limit` events of the log after `after`, up to the moment of this access, as far as the caller sees
+    /// them.
     pub async fn history(&self, after: u64, limit: usize) -> Result<LogPage, Error> {
         self.caller.check_expiry()?;
         let (mut events, mut has_more) = self.handle.history(after, limit).await?;
@@ -379,14 +399,37 @@ impl WorkspaceAccess {
         let (mut before, mut after) = (0, self.state.sequence + 1);
         while before + 1 < after {
             let middle = before + (after - before) / 2;
-            // Where the log has lost its beginning, this is its first event, from behind `middle`.
-            let (events, _) = self.handle.history(middle - 1, 1).await?;
-            match events.first().filter(|event| event.at < instant && event.sequence < after) {
-                Some(event) => before = event.sequence,
-                None => after = middle,
-            }
+            let is_before = match self.handle.history(middle - 1, 1).await {
+                Ok((events, _)) => events.first().is_some_and(|event| event.at < instant),
+                // What the log has lost is older than what it has.
+                Err(FollowError::Expired) => true,
+                Err(other) => return Err(other.into()),
+            };
+            if is_before { before = middle } else { after = middle }
         }
         Ok(before)
+    }
+
+    /// The position behind which the log begins: 0, unless it has lost its oldest events.
+    pub async fn beginning(&self) -> Result<u64, Error> {
+        self.caller.check_expiry()?;
+        let (mut lost, mut there) = (None, self.state.sequence);
+        while lost.map_or(0, |lost| lost + 1) < there {
+            let middle = lost.map_or(0, |lost| lost + (there - lost) / 2);
+            match self.handle.history(middle, 1).await {
+                Ok(_) => there = middle,
+                Err(FollowError::Expired) => lost = Some(middle),
+                Err(other) => return Err(other.into()),
+            }
+        }
+        Ok(there)
+    }
+
+    fn sees_now(&self, event: &Recorded) -> bool {
+        match self.sight() {
+            Sight::Everything => true,
+            Sight::OwnWork(_) => self.renewed().sees(event),
+        }
     }
 
     fn sees(&self, event: &Recorded) -> bool {

@@ -1,7 +1,7 @@
 //! Which Workers an expression is true for, asked of a state that readers hold.
 //!
-//! Decisions do not come here: the core's index knows who serves which TaskQueue. A reader has no index, only the
-//! state of a moment, and so evaluates.
+//! Decisions do not come here: the core's index knows who serves which TaskQueue. A reader has no index, only
+//! the state of a moment, and so evaluates.
 
 use std::borrow::Cow;
 

@@ -14,6 +14,8 @@ pub struct Model {
     pub tag: i64,
     /// The position in the log that the rows of the Workspace stand for.
     pub sequence: i64,
+    /// When the event at that position happened; the Workspace's time does not go back behind it.
+    pub sequence_at: i64,
     /// What people call it.
     #[sea_orm(column_type = "Text")]
     pub name: String,

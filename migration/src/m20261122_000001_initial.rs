@@ -45,6 +45,7 @@ fn tables() -> Vec<TableCreateStatement> {
             .col(text("id").primary_key())
             .col(number("tag").unique_key())
             .col(number("sequence"))
+            .col(number("sequence_at"))
             .col(text("name"))
             .col(text("queue_order_priority"))
             .col(text("default_activity_id"))

@@ -12,8 +12,9 @@
 //!
 //! The question is asked before the command reaches the Workspace, of a state that may be outdated when the
 //! command arrives there. So a permission rests either on facts that never change, such as the Worker of a
-//! Reservation ([`Basis::Lasting`]), or on facts that are part of a Task's version ([`Basis::TaskVersion`]): then
-//! the command carries that version, the core refuses it if the Task has changed, and the question is asked again.
+//! Reservation ([`Basis::Lasting`]), or on facts that are part of a Task's version ([`Basis::TaskVersion`]):
+//! then the command carries that version, the core refuses it if the Task has changed, and the question is
+//! asked again.
 //!
 //! **Reads.** [`Visible`] says of each kind of object whether somebody sees it, and [`sees_event`] of the log.
 
@@ -95,25 +96,43 @@ pub fn permits(grant: &Grant, command: &Command, state: &State) -> Result<Basis,
     }
 }
 
+/// May the bearer of `grant` create Tasks? The same as [`permits`] says of the command, for a request that may
+/// turn out to hold none.
+pub fn may_create_tasks(grant: &Grant) -> Result<(), Refusal> {
+    direct(grant).map(|_| ())
+}
+
+/// May the bearer of `grant` have tokens made?
+pub fn may_sign(grant: &Grant) -> Result<(), Refusal> {
+    match grant {
+        Grant::Admin { .. } | Grant::Supervisor { .. } => Ok(()),
+        Grant::Reporter { .. } | Grant::Worker { .. } => {
+            Err(forbidden("only admins and supervisors make tokens"))
+        }
+    }
+}
+
 /// May the bearer of `grant` have a token made with the rights of `wanted`?
 ///
 /// Nobody hands out more than they have: not another Workspace, and not a role above their own.
-pub fn may_sign(grant: &Grant, wanted: &Grant) -> Result<(), Refusal> {
-    let is_inside = grant.workspace().is_none() || grant.workspace() == wanted.workspace();
-    let is_below = match (grant.role(), wanted.role()) {
-        (Role::Admin, _) => true,
-        (Role::Supervisor, role) => role != Role::Admin,
-        (Role::Reporter | Role::Worker, _) => {
-            return Err(forbidden("only admins and supervisors make tokens"));
-        }
-    };
-    match (is_inside, is_below) {
-        (true, true) => Ok(()),
-        (false, _) => Err(forbidden("a token is made only for the maker's own Workspace")),
-        (true, false) => Err(Refusal::Forbidden {
-            message: "only an admin makes the token of an admin",
-            field: Some("role"),
-        }),
+pub fn may_hand_out(grant: &Grant, wanted: &Grant) -> Result<(), Refusal> {
+    may_sign(grant)?;
+    if grant.workspace().is_some() && grant.workspace() != wanted.workspace() {
+        return Err(forbidden("a token is made only for the maker's own Workspace"));
+    }
+    if wanted.role() == Role::Admin && grant.role() != Role::Admin {
+        let message = "only an admin makes the token of an admin";
+        return Err(Refusal::Forbidden { message, field: Some("role") });
+    }
+    Ok(())
+}
+
+/// May somebody with this `sight` follow the log: of one Worker, or (`None`) of all?
+pub fn may_follow(sight: Sight, worker: Option<WorkerId>) -> Result<(), Refusal> {
+    match (sight, worker) {
+        (Sight::Everything, _) => Ok(()),
+        (Sight::OwnWork(_), None) => Err(forbidden("a Worker follows only its own Reservations")),
+        (Sight::OwnWork(own), Some(worker)) => own_worker(own, worker).map(|_| ()),
     }
 }
 
@@ -254,6 +273,12 @@ impl Sight {
     pub fn includes_configuration(self) -> bool {
         self == Sight::Everything
     }
+
+    /// Does it include what people wrote about a Reservation? To its Worker belong status and times.
+    #[must_use]
+    pub fn includes_reasons(self) -> bool {
+        self == Sight::Everything
+    }
 }
 
 /// An object that some see and others do not. What somebody does not see does not exist for them.
@@ -330,8 +355,8 @@ impl Visible for Workflow {
     }
 }
 
-/// Does the event exist for somebody with this `sight`? It does when what it is about is visible at the moment of
-/// `state`. The other objects that it holds are to be asked one by one.
+/// Does the event exist for somebody with this `sight`? It does when what it is about is visible at the moment
+/// of `state`. The other objects that it holds are to be asked one by one.
 #[must_use]
 pub fn sees_event(sight: Sight, event: &Event, state: &State, now: Timestamp) -> bool {
     if sight == Sight::Everything {
@@ -414,4 +439,305 @@ fn has_open_reservation(own: WorkerId, state: &State, task: &Task) -> bool {
 fn open_reservations(own: WorkerId, state: &State) -> impl Iterator<Item = &Reservation> {
     let reservations = state.reservations_of_worker(own).map(|reservation| &**reservation);
     reservations.filter(|reservation| reservation.status.is_open())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use routing::command::*;
+    use routing::event::Actor;
+    use routing::ids::*;
+    use routing::{Attributes, Limits, Router};
+
+    const NOW: Timestamp = Timestamp(1_767_607_800_000);
+    const TAG: WorkspaceTag = WorkspaceTag(7);
+
+    /// Ann and Bo, each with one Task that they have accepted and one that is offered to them.
+    struct World {
+        router: Router,
+        workspace: WorkspaceId,
+        ann: Side,
+        bo: Side,
+    }
+
+    struct Side {
+        worker: WorkerId,
+        queue: TaskQueueId,
+        accepted: (TaskId, ReservationId),
+        offered: (TaskId, ReservationId),
+    }
+
+    impl World {
+        fn new() -> World {
+            let workspace = WorkspaceId::minted(NOW, 1, TAG);
+            let mut router = Router::found(workspace, "Test".to_owned(), Limits::default(), NOW);
+            let ann = Side::new(&mut router, "ann", 100);
+            let bo = Side::new(&mut router, "bo", 200);
+            World { router, workspace, ann, bo }
+        }
+
+        fn state(&self) -> &State {
+            self.router.state()
+        }
+
+        fn grants(&self) -> [Grant; 4] {
+            let workspace = self.workspace;
+            [
+                Grant::Admin { workspace: None },
+                Grant::Supervisor { workspace },
+                Grant::Reporter { workspace },
+                Grant::Worker { workspace, worker: self.ann.worker },
+            ]
+        }
+
+        fn ann_is_permitted(&self, command: Command) -> Result<Basis, Refusal> {
+            permits(
+                &Grant::Worker { workspace: self.workspace, worker: self.ann.worker },
+                &command,
+                self.state(),
+            )
+        }
+    }
+
+    impl Side {
+        fn new(router: &mut Router, name: &str, number: u64) -> Side {
+            let attributes = Attributes::of(&serde_json::json!({ "name": name })).unwrap();
+            let (worker, queue) = (WorkerId::minted(NOW, number, TAG), TaskQueueId::minted(NOW, number, TAG));
+            let workflow = WorkflowId::minted(NOW, number, TAG);
+            let channel = router.state().task_channel_named("default").unwrap().id;
+            apply(
+                router,
+                Command::CreateTaskQueue(CreateTaskQueue {
+                    id: queue,
+                    name: name.to_owned(),
+                    target_workers: Some(format!("name == \"{name}\"")),
+                    max_reserved_workers: None,
+                    task_order: None,
+                }),
+            );
+            let document = serde_json::json!({ "task_routing": { "default_filter": { "queue": queue } } });
+            apply(
+                router,
+                Command::CreateWorkflow(CreateWorkflow {
+                    id: workflow,
+                    name: name.to_owned(),
+                    configuration: Attributes::of(&document).unwrap(),
+                    task_reservation_timeout_seconds: None,
+                }),
+            );
+            let activity = router.state().activity_named("Available").map(|activity| activity.id);
+            apply(
+                router,
+                Command::CreateWorker(CreateWorker {
+                    id: worker,
+                    name: name.to_owned(),
+                    attributes,
+                    activity,
+                }),
+            );
+            apply(
+                router,
+                Command::UpdateWorkerChannel(UpdateWorkerChannel {
+                    worker,
+                    task_channel: channel,
+                    expected_version: None,
+                    configured_capacity: Some(2),
+                    available: None,
+                }),
+            );
+            let mut offer = |number| {
+                let id = TaskId::minted(NOW, number, TAG);
+                apply(
+                    router,
+                    Command::CreateTask(CreateTask {
+                        id,
+                        workflow: Some(workflow),
+                        task_channel: TaskChannelRef::Id(channel),
+                        attributes: Attributes::empty(),
+                        priority: None,
+                        timeout_seconds: None,
+                        virtual_start_time: None,
+                    }),
+                );
+                (id, router.state().reservations_of_task(id).next().expect("an offer").id)
+            };
+            let (accepted, offered) = (offer(number), offer(number + 1));
+            let accept = AcceptReservation { id: accepted.1, expected_version: None };
+            apply(router, Command::AcceptReservation(accept));
+            Side { worker, queue, accepted, offered }
+        }
+    }
+
+    fn apply(router: &mut Router, command: Command) {
+        router.apply(command, Actor::System).expect("the command is right");
+    }
+
+    fn update_task(id: TaskId, priority: Option<u32>) -> Command {
+        Command::UpdateTask(UpdateTask {
+            id,
+            expected_version: None,
+            attributes: None,
+            priority,
+            task_channel: None,
+            virtual_start_time: None,
+        })
+    }
+
+    fn complete_task(id: TaskId) -> Command {
+        Command::CompleteTask(CompleteTask { id, expected_version: None, reason: None, attributes: None })
+    }
+
+    fn is_forbidden<T: std::fmt::Debug>(answer: Result<T, Refusal>) -> bool {
+        matches!(answer, Err(Refusal::Forbidden { .. }))
+    }
+
+    fn is_hidden<T: std::fmt::Debug>(answer: Result<T, Refusal>) -> bool {
+        matches!(answer, Err(Refusal::Hidden { .. }))
+    }
+
+    #[test]
+    fn each_role_may_do_what_the_table_says() {
+        let world = World::new();
+        let Side { worker, accepted: (task, reservation), .. } = world.ann;
+        let expected_version = None;
+        let configuration = [
+            Command::UpdateWorkspace(UpdateWorkspace::default()),
+            Command::UpdateActivity(UpdateActivity {
+                id: world.state().workspace.default_activity,
+                expected_version,
+                name: None,
+            }),
+        ];
+        let direction = [
+            Command::UpdateWorker(UpdateWorker {
+                id: worker,
+                expected_version,
+                name: None,
+                attributes: None,
+            }),
+            Command::CancelTask(CancelTask {
+                id: task,
+                expected_version,
+                reason: "because".to_owned(),
+                attributes: None,
+            }),
+        ];
+        let work = [
+            Command::SetWorkerActivity(SetWorkerActivity {
+                id: worker,
+                expected_version,
+                activity: world.state().workspace.default_activity,
+                reject_pending_reservations: false,
+            }),
+            update_task(task, None),
+            complete_task(task),
+            Command::CompleteReservation(CompleteReservation { id: reservation, expected_version }),
+        ];
+        for (commands, expected) in [
+            (&configuration[..], [true, false, false, false]),
+            (&direction[..], [true, true, false, false]),
+            (&work[..], [true, true, false, true]),
+        ] {
+            for command in commands {
+                for (grant, expected) in world.grants().iter().zip(expected) {
+                    let answer = permits(grant, command, world.state());
+                    assert_eq!(answer.is_ok(), expected, "{grant:?}: {command:?}");
+                    assert!(expected || is_forbidden(answer), "{grant:?}: {command:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn to_a_worker_what_is_anothers_does_not_exist() {
+        let world = World::new();
+        let (task, reservation) = world.bo.accepted;
+        let accept = AcceptReservation { id: world.bo.offered.1, expected_version: None };
+        assert!(is_hidden(world.ann_is_permitted(Command::AcceptReservation(accept))));
+        let complete = CompleteReservation { id: reservation, expected_version: None };
+        assert!(is_hidden(world.ann_is_permitted(Command::CompleteReservation(complete))));
+        assert!(is_hidden(world.ann_is_permitted(complete_task(task))));
+        let nothing = TaskId::minted(NOW, 999, TAG);
+        assert!(is_hidden(world.ann_is_permitted(complete_task(nothing))));
+    }
+
+    #[test]
+    fn a_worker_acts_on_a_task_only_once_it_has_accepted_it_and_writes_no_more_than_attributes() {
+        let mut world = World::new();
+        let (task, _) = world.ann.accepted;
+        let version = world.state().tasks[&task].version;
+        assert_eq!(world.ann_is_permitted(update_task(task, None)), Ok(Basis::TaskVersion(version)));
+        assert!(is_forbidden(world.ann_is_permitted(update_task(task, Some(1)))));
+        let offered = world.ann_is_permitted(complete_task(world.ann.offered.0));
+        assert!(matches!(offered, Err(Refusal::NotNow(Rejection::InvalidState { present: "RESERVED", .. }))));
+
+        // Having completed it, the Worker can ask again and is not told that there is no such Task.
+        apply(&mut world.router, complete_task(task));
+        assert!(world.ann_is_permitted(complete_task(task)).is_ok());
+        let update = world.ann_is_permitted(update_task(task, None));
+        assert!(matches!(update, Err(Refusal::NotNow(Rejection::InvalidState { present: "COMPLETED", .. }))));
+    }
+
+    #[test]
+    fn nobody_hands_out_more_than_they_have() {
+        let (here, there) = (WorkspaceId::minted(NOW, 1, TAG), WorkspaceId::minted(NOW, 2, WorkspaceTag(8)));
+        let all = Grant::Admin { workspace: None };
+        let admin = |workspace| Grant::Admin { workspace: Some(workspace) };
+        let supervisor = |workspace| Grant::Supervisor { workspace };
+        let reporter = |workspace| Grant::Reporter { workspace };
+        for (grant, wanted, expected) in [
+            (all, admin(here), true),
+            (admin(here), admin(here), true),
+            (admin(here), all, false),
+            (admin(here), reporter(there), false),
+            (supervisor(here), supervisor(here), true),
+            (supervisor(here), admin(here), false),
+            (supervisor(here), reporter(there), false),
+            (reporter(here), reporter(here), false),
+        ] {
+            assert_eq!(may_hand_out(&grant, &wanted).is_ok(), expected, "{grant:?} hands out {wanted:?}");
+        }
+    }
+
+    #[test]
+    fn a_worker_sees_its_own_work_and_no_more() {
+        let mut world = World::new();
+        let seen = |world: &World, object: &dyn Fn(&State) -> bool| object(world.state());
+        let ann = Sight::OwnWork(world.ann.worker);
+        let sees_task =
+            |world: &World, id: TaskId| seen(world, &|state| state.tasks[&id].is_visible(ann, state, NOW));
+        let sees_reservation = |world: &World, id: ReservationId| {
+            seen(world, &|state| state.reservations[&id].is_visible(ann, state, NOW))
+        };
+        let sees_queue = |world: &World, id: TaskQueueId| {
+            seen(world, &|state| state.task_queues[&id].is_visible(ann, state, NOW))
+        };
+
+        assert!(sees_task(&world, world.ann.offered.0) && sees_task(&world, world.ann.accepted.0));
+        assert!(!sees_task(&world, world.bo.offered.0) && !sees_task(&world, world.bo.accepted.0));
+        assert!(!sees_reservation(&world, world.bo.accepted.1));
+        assert!(sees_queue(&world, world.ann.queue) && !sees_queue(&world, world.bo.queue));
+
+        let (task, reservation) = world.ann.accepted;
+        apply(&mut world.router, complete_task(task));
+        assert!(!sees_task(&world, task), "a Task is seen only while the Worker has it");
+        assert!(sees_reservation(&world, reservation), "a Reservation is seen for good");
+    }
+
+    #[test]
+    fn a_worker_sees_of_the_log_what_its_own_work_is_about() {
+        let mut world = World::new();
+        let sight = Sight::OwnWork(world.ann.worker);
+        let events = world.router.take_events();
+        let seen = |event: &Event| sees_event(sight, event, world.state(), NOW);
+        let about = |id: &dyn std::fmt::Display| {
+            let id = id.to_string();
+            move |event: &Event| serde_json::to_string(event).unwrap().contains(&id)
+        };
+        let (of_ann, of_bo) = (about(&world.ann.worker), about(&world.bo.worker));
+        assert!(events.iter().any(|recorded| seen(&recorded.event) && of_ann(&recorded.event)));
+        assert!(!events.iter().any(|recorded| seen(&recorded.event) && of_bo(&recorded.event)));
+        let is_everything = |event: &Event| sees_event(Sight::Everything, event, world.state(), NOW);
+        assert!(events.iter().all(|recorded| is_everything(&recorded.event)));
+    }
 }

@@ -34,6 +34,10 @@ use crate::store::{self, Commit, Key, Store};
 const MAILBOX_MESSAGES_MAX: usize = 4_096;
 /// How many commands one batch takes. It bounds the size of a transaction and the time that others wait for it.
 const BATCH_COMMANDS_MAX: usize = 1_024;
+/// How often idempotency keys that are too old are looked for, and how many are forgotten then: as many as can be
+/// made in that time, so that they do not pile up, and never so many that others wait for the database.
+const FORGET_KEYS_INTERVAL_SECONDS: u32 = 60;
+const FORGET_KEYS_MAX: u64 = 20_000;
 /// How long to wait before a broken Workspace is opened again.
 const REOPEN_DELAY: Duration = Duration::from_secs(1);
 
@@ -50,6 +54,8 @@ struct Actor {
     settings: Settings,
     clock: Clock,
     stop: CancellationToken,
+    /// When keys that are too old are looked for again.
+    forget_keys_at: Timestamp,
 }
 
 /// How an actor ended.
@@ -119,6 +125,7 @@ async fn keep_running(
             settings: settings.clone(),
             clock: clock.clone(),
             stop: stop.clone(),
+            forget_keys_at: clock.now(),
         };
         let messages = Arc::clone(&messages);
         match tokio::spawn(async move { actor.run(&mut *messages.lock().await).await }).await {
@@ -242,7 +249,31 @@ impl Actor {
             }
         }
         self.publish(outcomes, replies, entries);
+        if !new_keys.is_empty() {
+            self.forget_keys();
+        }
         Ok(())
+    }
+
+    /// Has old keys forgotten, beside the work of the Workspace. It is of no consequence when that fails.
+    fn forget_keys(&mut self) {
+        let now = self.router.now();
+        if now < self.forget_keys_at {
+            return;
+        }
+        self.forget_keys_at = now.plus_seconds(FORGET_KEYS_INTERVAL_SECONDS);
+        let (store, before) = (self.shared.store.clone(), self.keys_since());
+        tokio::spawn(async move {
+            if let Err(error) = store.forget_keys(before, FORGET_KEYS_MAX).await {
+                tracing::warn!(cause = store::chain(&error), "old idempotency keys are still there");
+            }
+        });
+    }
+
+    /// From when on keys count.
+    fn keys_since(&self) -> Timestamp {
+        let window = i64::try_from(self.settings.idempotency_window.as_millis()).unwrap_or(i64::MAX);
+        Timestamp(self.clock.now().0.saturating_sub(window))
     }
 
     fn apply(
@@ -289,9 +320,7 @@ impl Actor {
         if keys.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let window = i64::try_from(self.settings.idempotency_window.as_millis()).unwrap_or(i64::MAX);
-        let since = Timestamp(self.clock.now().0.saturating_sub(window));
-        let known = self.shared.store.keys(self.shared.id, &keys, since).await?;
+        let known = self.shared.store.keys(self.shared.id, &keys, self.keys_since()).await?;
         Ok(known.into_iter().map(|key| (key.key.clone(), key)).collect())
     }
 

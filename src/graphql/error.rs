@@ -93,7 +93,8 @@ pub enum ErrorCode {
     Overloaded,
     /// The event log no longer reaches back to `after`: begin with a new snapshot.
     EventsExpired,
-    /// It does not work at present, or it is not known whether it did. Repeating with the same `idempotencyKey` is safe.
+    /// It does not work at present, or it is not known whether it did. Repeating with the same `idempotencyKey`
+    /// is safe.
     Unavailable,
     /// A fault of the server; `requestId` is what its operator needs to find it.
     Internal,
@@ -115,17 +116,6 @@ impl Error {
         let request_id = Uuid::now_v7();
         tracing::error!(%request_id, "{what}");
         Error::Internal { request_id }
-    }
-
-    /// The same error, where it is known which input named the thing that it is about.
-    #[must_use]
-    pub fn about(self, name: &str) -> Error {
-        match self {
-            Error::NotFound { message, field: None } => {
-                Error::NotFound { message, field: Some(name.to_owned()) }
-            }
-            other => other,
-        }
     }
 
     /// The code.

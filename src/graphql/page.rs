@@ -1,8 +1,8 @@
 //! Lists in pages: one pager for all of them.
 //!
-//! A list is ordered by a [`Place`]: what it is ordered by, and then the id of the item, so that no two items have
-//! the same place. A cursor is a place, written down. So a page goes on where the last one ended, whatever was
-//! inserted or deleted in between; items are neither shown twice nor left out, unless their place changes.
+//! A list is ordered by a [`Place`]: what it is ordered by, and then the id of the item, so that no two items
+//! have the same place. A cursor is a place, written down. So a page goes on where the last one ended, whatever
+//! was inserted or deleted in between; items are neither shown twice nor left out, unless their place changes.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -203,7 +203,7 @@ impl Place {
 }
 
 fn decoded(hex: &str) -> Option<String> {
-    if hex.len() > CURSOR_BYTES_MAX || hex.len() % 2 != 0 || !hex.is_ascii() {
+    if hex.len() > CURSOR_BYTES_MAX || !hex.len().is_multiple_of(2) || !hex.is_ascii() {
         return None;
     }
     let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).ok();
@@ -311,7 +311,8 @@ impl<T: OutputType> Connection<T> {
         &self.page_info
     }
 
-    /// How many items the list has on all pages, as far as the viewer may see them. Counted only when it is asked for.
+    /// How many items the list has on all pages, as far as the viewer may see them. Counted only when it is
+    /// asked for.
     async fn total_count(&self) -> usize {
         (self.count)()
     }

@@ -38,7 +38,8 @@ impl Query {
         Ok(Viewer::of(caller.clone(), scope))
     }
 
-    /// The object with this id. Null where it does not exist or the viewer may not see it: the two cannot be told apart.
+    /// The object with this id. Null where it does not exist or the viewer may not see it: the two cannot be
+    /// told apart.
     async fn node(
         &self,
         ctx: &Context<'_>,
@@ -48,8 +49,8 @@ impl Query {
         find(Caller::of(ctx)?, any_id("id", &id)?).await
     }
 
-    /// The objects with these ids, in the same order, with null for each that does not exist or that the viewer may
-    /// not see.
+    /// The objects with these ids, in the same order, with null for each that does not exist or that the viewer
+    /// may not see.
     async fn nodes(
         &self,
         ctx: &Context<'_>,

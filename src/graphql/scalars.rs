@@ -8,14 +8,15 @@ use routing::time::Timestamp;
 
 use super::error::{Error, Result};
 
-/// RFC 3339 in UTC with millisecond precision, e.g. `2026-01-31T09:30:00.000Z`. Input may have another offset and
-/// another precision; what is finer than a millisecond is cut off.
+/// An instant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DateTime(pub Timestamp);
 
 /// The years that RFC 3339 can write.
 const YEARS: std::ops::RangeInclusive<i32> = 0..=9999;
 
+/// RFC 3339 in UTC with millisecond precision, e.g. `2026-01-31T09:30:00.000Z`. Input may have another offset
+/// and another precision; what is finer than a millisecond is cut off.
 #[Scalar(name = "DateTime", specified_by_url = "https://datatracker.ietf.org/doc/html/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -54,8 +55,7 @@ impl From<Timestamp> for DateTime {
     }
 }
 
-/// A JSON object, such as attributes. Keys keep their order. Attributes of Workers and Tasks have at most 4,096
-/// characters, counted as they are stored, without blanks between keys and values.
+/// A JSON object.
 #[derive(Clone, Debug)]
 pub enum JsonObject {
     /// As the core keeps it. Whatever clients send is this.
@@ -64,6 +64,8 @@ pub enum JsonObject {
     Fields(Value),
 }
 
+/// A JSON object, such as attributes. Keys keep their order. Attributes of Workers and Tasks have at most 4,096
+/// characters, counted as they are stored, without blanks between keys and values.
 #[Scalar(name = "JSONObject")]
 impl ScalarType for JsonObject {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -106,14 +108,15 @@ pub fn value_of(attributes: &Attributes) -> Value {
     serde_json::from_str(attributes.as_str()).expect("attributes are checked when they are made")
 }
 
-/// A position in a Workspace's event log: 1, 2, 3, … with no hole; 0 is before the first event. A JSON integer
-/// below 2^53, because `Int` ends at 2^31.
+/// A position in a log.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Sequence(pub u64);
 
 /// Where JSON numbers stop being exact.
 const SEQUENCE_END: u64 = 1 << 53;
 
+/// A position in a Workspace's event log: 1, 2, 3, … with no hole; 0 is before the first event. A JSON integer
+/// below 2^53, because `Int` ends at 2^31.
 #[Scalar(name = "Sequence")]
 impl ScalarType for Sequence {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -135,7 +138,12 @@ impl ScalarType for Sequence {
 
 /// The typed id that the input `field` holds.
 pub fn id<I: Id>(field: &str, text: &ID) -> Result<I> {
-    text.parse::<I>().map_err(|error| Error::bad_input(field, error.to_string()))
+    text.parse::<I>().map_err(|_| {
+        Error::bad_input(
+            field,
+            format!("not an id of the kind {}: expected {} and 32 hex digits", I::KIND, I::PREFIX),
+        )
+    })
 }
 
 /// The typed id that the input `field` may hold.
@@ -145,7 +153,9 @@ pub fn optional_id<I: Id>(field: &str, text: Option<&ID>) -> Result<Option<I>> {
 
 /// A count that the input `field` holds: the core counts without a sign, `Int` has one.
 pub fn count(field: &str, number: i32) -> Result<u32> {
-    u32::try_from(number).map_err(|_| Error::bad_input(field, format!("{number} is negative")))
+    u32::try_from(number).map_err(|_| {
+        Error::bad_input(field, format!("expected a number that is not negative, found {number}"))
+    })
 }
 
 /// A count that the input `field` may hold.
@@ -200,6 +210,6 @@ mod tests {
     fn a_wrong_id_is_blamed_on_its_field() {
         let error = id::<routing::ids::TaskId>("taskId", &ID::from("WK00")).unwrap_err();
         assert_eq!(error.field().as_deref(), Some("taskId"));
-        assert_eq!(error.message(), "not the id of a Task: expected WT and 32 hex digits");
+        assert_eq!(error.message(), "not an id of the kind Task: expected WT and 32 hex digits");
     }
 }

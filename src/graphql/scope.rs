@@ -1,8 +1,9 @@
 //! A moment of a Workspace, as somebody sees it.
 //!
-//! Every view holds a [`Scope`], and every step from one view to another goes through it: first to the object, as
-//! it was at the scope's moment, and then through [`Scope::see`], the one place where the policy is asked. So a
-//! query sees one moment, however deep it goes, and what somebody may not see is absent wherever it is asked for.
+//! Every view holds a [`Scope`], and every step from one view to another goes through it: first to the object,
+//! as it was at the scope's moment, and then through [`Scope::see`], the one place where the policy is asked.
+//! So a query sees one moment, however deep it goes, and what somebody may not see is absent wherever it is
+//! asked for.
 
 use std::sync::Arc;
 

@@ -1,7 +1,8 @@
-//! What can be followed: each field is a filter over [`WorkspaceAccess::follow`](crate::caller::WorkspaceAccess).
+//! What can be followed: each field is a filter over
+//! [`WorkspaceAccess::follow`](crate::caller::WorkspaceAccess).
 //!
-//! Gapless, because a stream begins at the moment of the scope that it was opened with: whatever is committed after
-//! that moment comes out of the log. There is no channel and no loop in here.
+//! Gapless, because a stream begins at the moment of the scope that it was opened with: whatever is committed
+//! after that moment comes out of the log. There is no channel and no loop in here.
 
 use async_graphql::{Context, ID, Object, Subscription};
 use futures_util::{Stream, StreamExt, future, stream};
@@ -18,13 +19,14 @@ use crate::caller::Topic;
 /// The root of subscriptions.
 pub struct Subscriptions;
 
-/// Gapless streams. With `after: n`, a stream goes on with every change after `n`, replayed from the log, or ends with
-/// the error `EVENTS_EXPIRED` when the log no longer reaches back to `n`. A client that was cut off subscribes again with
-/// the last `sequence` that it got, and misses nothing. Ends with `UNAUTHENTICATED` when the token's time is over.
+/// Gapless streams. With `after: n`, a stream goes on with every change after `n`, replayed from the log, or
+/// ends with the error `EVENTS_EXPIRED` when the log no longer reaches back to `n`. A client that was cut off
+/// subscribes again with the last `sequence` that it got, and misses nothing. Ends with `UNAUTHENTICATED` when
+/// the token's time is over.
 #[Subscription(name = "Subscription")]
 impl Subscriptions {
-    /// Open Reservations of one Worker, and each change of them. Without `after`, the first message holds all of them (also
-    /// where there are none). Errors: `NOT_FOUND`; a Worker's token may name only its own Worker.
+    /// Open Reservations of one Worker, and each change of them. Without `after`, the first message holds all
+    /// of them (also where there are none). Errors: `NOT_FOUND`; a Worker's token may name only its own Worker.
     async fn reservations(
         &self,
         ctx: &Context<'_>,
@@ -40,7 +42,7 @@ impl Subscriptions {
         }
         let snapshot = after.is_none().then(|| ReservationsMessage::of_all_open(&scope, worker));
         let begin = after.map_or(scope.state().sequence, |after| after.0);
-        let changes = scope.access().follow(Topic::Worker(worker), begin).filter_map(move |event| {
+        let changes = scope.access().follow(Topic::Worker(worker), begin)?.filter_map(move |event| {
             future::ready(match event {
                 Ok(event) => ReservationsMessage::of_change(&scope, worker, &event).map(Ok),
                 Err(error) => Some(Err(error.into())),
@@ -49,7 +51,8 @@ impl Subscriptions {
         Ok(stream::iter(snapshot.map(Ok)).chain(changes))
     }
 
-    /// The Workspace's event log, from `after` or from now, as far as the viewer sees it. Errors: `NOT_FOUND`.
+    /// The Workspace's event log, from `after` or from now. Errors: `NOT_FOUND`; `FORBIDDEN` for a Worker's
+    /// token.
     async fn workspace_events(
         &self,
         ctx: &Context<'_>,
@@ -62,8 +65,9 @@ impl Subscriptions {
         let workspace: WorkspaceId = scalars::id("workspaceId", &workspace_id)?;
         let conditions = Conditions::of(filter)?;
         let scope = Scope::workspace_named(ctx, "workspaceId", workspace).await?;
+        scope.access().check_may_follow_everything()?;
         let begin = after.map_or(scope.state().sequence, |after| after.0);
-        Ok(scope.access().follow(conditions.topic(), begin).filter_map(move |event| {
+        Ok(scope.access().follow(conditions.topic(), begin)?.filter_map(move |event| {
             future::ready(match event {
                 Ok(event) => conditions.admit(&event).then(|| Ok(Event::of(scope.renewed(), event))),
                 Err(error) => Some(Err(error.into())),
@@ -113,7 +117,8 @@ impl ReservationsMessage {
         Sequence(self.sequence)
     }
 
-    /// All open Reservations (`PENDING`, `ACCEPTED`, `WRAPPING`), oldest first. Null in a message about a change.
+    /// All open Reservations (`PENDING`, `ACCEPTED`, `WRAPPING`), oldest first. Null in a message about a
+    /// change.
     async fn snapshot(&self) -> Option<&[Reservation]> {
         match &self.news {
             News::Snapshot(reservations) => Some(reservations),

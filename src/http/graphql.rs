@@ -97,7 +97,9 @@ pub(super) fn panicked(panic: &(dyn Any + Send), id: &RequestId) -> Response {
 fn open<G: Gate>(gate: &G, headers: &HeaderMap) -> Result<G::Caller, auth::Error> {
     match headers.get(header::AUTHORIZATION) {
         None => gate.open(None),
-        Some(value) => gate.open(Some(value.to_str().map_err(|_| auth::Error::Invalid(auth::jwt::Reason::Header))?)),
+        Some(value) => {
+            gate.open(Some(value.to_str().map_err(|_| auth::Error::Invalid(auth::jwt::Reason::Header))?))
+        }
     }
 }
 

@@ -109,8 +109,9 @@ impl Rows {
             reservations,
             purged,
         } = touched;
+        let end = rows::EndOfLog { sequence: state.sequence, at: state.at };
         Rows {
-            workspace: workspace.map(|workspace| rows::workspace_row(&workspace, state.sequence)),
+            workspace: workspace.map(|workspace| rows::workspace_row(&workspace, end)),
             activities: activities.values().map(|activity| rows::activity_row(id, activity)).collect(),
             task_channels: task_channels
                 .values()
@@ -273,6 +274,7 @@ async fn pass_fence(
     } else {
         Entity::update_many()
             .col_expr(Column::Sequence, Expr::value(rows::position(state.sequence)))
+            .col_expr(Column::SequenceAt, Expr::value(state.at.0))
             .filter(Column::Id.eq(workspace.to_string()))
             .filter(Column::Sequence.eq(rows::position(expected_sequence)))
             .exec(transaction)

@@ -10,7 +10,6 @@ use entity::{activity, event_log, reservation, task, task_channel, task_queue, w
 use routing::event::Object;
 use routing::ids::WorkspaceId;
 use routing::state::State;
-use routing::time::Timestamp;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult, IdenStatic,
     QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
@@ -52,12 +51,12 @@ async fn read_state(snapshot: &DatabaseTransaction, workspace: WorkspaceId) -> R
         .await
         .map_err(while_("loading a Workspace"))?
         .ok_or(Error::NoWorkspace { workspace })?;
-    let (settings, sequence) = rows::workspace(row)?;
-    let at = time_of_end(snapshot, &id, sequence).await?;
+    let (settings, rows::EndOfLog { sequence, at }) = rows::workspace(row)?;
+    check_end_of_log(snapshot, &id, sequence).await?;
 
     let mut state = State::before(Arc::new(settings));
     state.sequence = sequence;
-    state.at = at.unwrap_or(state.at);
+    state.at = at;
     let mut reader = Reader { snapshot, state };
 
     let rows = activity::Entity::find().filter(activity::Column::WorkspaceId.eq(&*id));
@@ -134,14 +133,10 @@ impl Reader<'_> {
 }
 
 /// The rows must stand for the whole log: when it goes further, they have lost something.
-async fn time_of_end(
-    snapshot: &DatabaseTransaction,
-    id: &str,
-    sequence: u64,
-) -> Result<Option<Timestamp>, Error> {
-    let last: Option<(i64, i64)> = event_log::Entity::find()
+async fn check_end_of_log(snapshot: &DatabaseTransaction, id: &str, sequence: u64) -> Result<(), Error> {
+    let last: Option<i64> = event_log::Entity::find()
         .select_only()
-        .columns([event_log::Column::LastSequence, event_log::Column::At])
+        .column(event_log::Column::LastSequence)
         .filter(event_log::Column::WorkspaceId.eq(id))
         .order_by_desc(event_log::Column::LastSequence)
         .limit(1)
@@ -150,9 +145,10 @@ async fn time_of_end(
         .await
         .map_err(while_("looking for the end of the log"))?;
     match last {
-        None => Ok(None),
-        Some((last, at)) if last == rows::position(sequence) => Ok(Some(Timestamp(at))),
-        Some((last, _)) => {
+        // A log that was shortened to nothing.
+        None => Ok(()),
+        Some(last) if last == rows::position(sequence) => Ok(()),
+        Some(last) => {
             let why = format!("the rows stand for the log up to {sequence}, and the log ends at {last}");
             Err(Corrupt { table: "workspace", id: id.to_owned(), column: "sequence", why }.into())
         }

@@ -63,7 +63,7 @@ impl Store {
             .await
             .map_err(while_("reading the log"))?
             .ok_or(Error::NoWorkspace { workspace })?;
-        let (_, sequence) = rows::workspace(row)?;
+        let (_, rows::EndOfLog { sequence, at: _ }) = rows::workspace(row)?;
         Ok(sequence)
     }
 

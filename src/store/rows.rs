@@ -26,9 +26,17 @@ use serde::de::DeserializeOwned;
 
 use super::{Corrupt, Key};
 
+/// Up to where, and when, rows stand for the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EndOfLog {
+    pub sequence: u64,
+    pub at: Timestamp,
+}
+
 // --- workspace -------------------------------------------------------------------------------------------------
 
-pub fn workspace_row(workspace: &Workspace, sequence: u64) -> entity::workspace::Model {
+/// The row of a Workspace whose rows stand for the log up to `end`.
+pub fn workspace_row(workspace: &Workspace, end: EndOfLog) -> entity::workspace::Model {
     let Workspace {
         id,
         name,
@@ -44,7 +52,8 @@ pub fn workspace_row(workspace: &Workspace, sequence: u64) -> entity::workspace:
     entity::workspace::Model {
         id: id.to_string(),
         tag: i64::from(id.workspace_tag().0),
-        sequence: position(sequence),
+        sequence: position(end.sequence),
+        sequence_at: end.at.0,
         name: name.clone(),
         queue_order_priority: task_order_text(*queue_order_priority).to_owned(),
         default_activity_id: default_activity.to_string(),
@@ -57,12 +66,13 @@ pub fn workspace_row(workspace: &Workspace, sequence: u64) -> entity::workspace:
     }
 }
 
-/// The Workspace, and the position in the log that its rows stand for.
-pub fn workspace(row: entity::workspace::Model) -> Result<(Workspace, u64), Corrupt> {
+/// The Workspace, and how far in the log its rows stand for.
+pub fn workspace(row: entity::workspace::Model) -> Result<(Workspace, EndOfLog), Corrupt> {
     let entity::workspace::Model {
         id,
         tag,
         sequence,
+        sequence_at,
         name,
         queue_order_priority,
         default_activity_id,
@@ -89,7 +99,8 @@ pub fn workspace(row: entity::workspace::Model) -> Result<(Workspace, u64), Corr
     if tag != i64::from(workspace.id.workspace_tag().0) {
         return Err(row.corrupt("tag", format!("{tag} is not the tag of the id")));
     }
-    Ok((workspace, row.position("sequence", sequence)?))
+    let end = EndOfLog { sequence: row.position("sequence", sequence)?, at: Timestamp(sequence_at) };
+    Ok((workspace, end))
 }
 
 // --- activity --------------------------------------------------------------------------------------------------

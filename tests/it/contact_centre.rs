@@ -54,6 +54,7 @@ type Ledger = Arc<Mutex<Vec<Acknowledged>>>;
 
 /// What an audit found.
 #[derive(Debug)]
+#[allow(dead_code)] // All of it is printed.
 pub struct Report {
     pub events: usize,
     pub reservations: usize,
@@ -89,7 +90,13 @@ pub async fn run(server: Server, crashes: &[usize]) -> Report {
     let mut creators = JoinSet::new();
     for creator in 0..N_CREATORS {
         let client = admin.clone();
-        creators.spawn(create_tasks(client, line.clone(), server.workspace.clone(), creator, Arc::clone(&ledger)));
+        creators.spawn(create_tasks(
+            client,
+            line.clone(),
+            server.workspace.clone(),
+            creator,
+            Arc::clone(&ledger),
+        ));
     }
     let (completed, mut n_completed) = watch::channel(0);
     let watcher = watch_log(line.clone(), server.admin.clone(), server.workspace.clone(), completed);
@@ -98,12 +105,16 @@ pub async fn run(server: Server, crashes: &[usize]) -> Report {
     let mut server = server;
     for (number, after) in crashes.iter().enumerate() {
         let reached = n_completed.wait_for(|completed| completed >= after);
-        tokio::time::timeout(PATIENCE, reached).await.expect("Tasks are completed").expect("the log is watched");
+        tokio::time::timeout(PATIENCE, reached)
+            .await
+            .expect("Tasks are completed")
+            .expect("the log is watched");
         server = server.crash_and_restart().await;
         started.send_replace(number + 2);
     }
 
-    let log = tokio::time::timeout(PATIENCE, watcher).await.expect("all Tasks are completed").expect("no panic");
+    let log =
+        tokio::time::timeout(PATIENCE, watcher).await.expect("all Tasks are completed").expect("no panic");
     done.send_replace(true);
     while let Some(creator) = creators.join_next().await {
         creator.expect("no panic");
@@ -150,9 +161,8 @@ async fn set_up(admin: &Client, workspace: &str) -> Vec<Worker> {
     admin.data(CREATE_WORKFLOW, json!({ "input": input })).await;
 
     let available = json!({ "workspaceId": workspace });
-    let data = admin.data("query($workspaceId: ID!) { workspace(id: $workspaceId) { activity(name: \"Available\") { id } taskChannel(uniqueName: \"chat\") { id } } }", available).await;
+    let data = admin.data("query($workspaceId: ID!) { workspace(id: $workspaceId) { activity(name: \"Available\") { id } } }", available).await;
     let activity = data["workspace"]["activity"]["id"].clone();
-    let channel = data["workspace"]["taskChannel"]["id"].clone();
 
     let mut workers = Vec::new();
     for number in 0..N_WORKERS {
@@ -165,10 +175,14 @@ async fn set_up(admin: &Client, workspace: &str) -> Vec<Worker> {
         let attributes = json!({ "skills": skills, "languages": languages });
         let name = format!("agent {number}");
         let input = json!({ "workspaceId": workspace, "name": name, "attributes": attributes, "activityId": activity });
-        let data = admin.data(CREATE_WORKER, json!({ "input": input })).await;
+        let mut data = admin.data(CREATE_WORKER, json!({ "input": input })).await;
+        let channels = data["createWorker"]["worker"]["channels"].take();
+        let mut channels = channels.as_array().expect("a list").iter();
+        let chat =
+            channels.find(|channel| channel["taskChannel"]["uniqueName"] == "chat").expect("a channel");
         let id = data["createWorker"]["worker"]["id"].as_str().expect("an id").to_owned();
         let capacity = 1 + number as u64 % 3;
-        let input = json!({ "workerId": id, "taskChannelId": channel, "configuredCapacity": capacity });
+        let input = json!({ "workerChannelId": chat["id"], "configuredCapacity": capacity });
         admin.data(UPDATE_WORKER_CHANNEL, json!({ "input": input })).await;
         let input = json!({ "workspaceId": workspace, "role": "WORKER", "workerId": id });
         let data = admin.data(CREATE_TOKEN, json!({ "input": input })).await;
@@ -218,7 +232,8 @@ impl Agent {
     /// Reads the socket until the connection is gone.
     async fn listen(&mut self, last: &mut Option<u64>) {
         let variables = json!({ "workerId": self.worker.id, "after": *last });
-        let socket = Socket::subscribe(&self.line.socket_url, &self.worker.token, RESERVATIONS, variables).await;
+        let socket =
+            Socket::subscribe(&self.line.socket_url, &self.worker.token, RESERVATIONS, variables).await;
         let Ok(mut socket) = socket else { return };
         loop {
             let message = match socket.wait().await {
@@ -262,7 +277,7 @@ impl Agent {
                 if !self.mutate(ACCEPT, "acceptReservation", "RESERVATION_ACCEPTED", reservation).await {
                     return; // It was too late.
                 }
-                if lot % 2 == 0 {
+                if lot.is_multiple_of(2) {
                     self.mutate(WRAP_UP, "wrapUpReservation", "RESERVATION_WRAPUP", reservation).await;
                 }
                 self.mutate(COMPLETE, "completeReservation", "RESERVATION_COMPLETED", reservation).await;
@@ -280,7 +295,8 @@ impl Agent {
 
     /// Whether the server did it; otherwise it was too late.
     async fn mutate(&mut self, query: &str, field: &str, event: &'static str, reservation: &str) -> bool {
-        let input = json!({ "reservationId": reservation, "idempotencyKey": format!("{field} {reservation}") });
+        let input =
+            json!({ "reservationId": reservation, "idempotencyKey": format!("{field} {reservation}") });
         match persist(&self.line, || self.client.ask(query, json!({ "input": input }))).await {
             Ok(data) => {
                 let sequence = data[field]["sequence"].as_u64().expect("a sequence");
@@ -302,30 +318,31 @@ async fn create_tasks(client: Client, line: Line, workspace: String, creator: us
     let workflow = data.expect("the Workflow is there")["workspace"]["workflow"]["id"].clone();
     let input_of = |number: usize| {
         let attributes = json!({
-            "topic": if number % 3 == 0 { "billing" } else { "other" },
-            "language": if number % 4 == 0 { "es" } else { "en" },
+            "topic": if number.is_multiple_of(3) { "billing" } else { "other" },
+            "language": if number.is_multiple_of(4) { "es" } else { "en" },
             "number": number,
         });
-        json!({
-            "workspaceId": workspace, "workflowId": workflow, "taskChannelName": "chat", "attributes": attributes,
-            "idempotencyKey": format!("task {number}"),
-        })
+        json!({ "workflowId": workflow, "taskChannelName": "chat", "attributes": attributes })
     };
     let mut numbers = (creator..N_TASKS).step_by(N_CREATORS).peekable();
     let mut is_bulk = false;
     while numbers.peek().is_some() {
         let mut created = Vec::new();
         if is_bulk {
+            let key = format!("tasks from {}", numbers.peek().expect("just looked"));
             let tasks: Vec<Value> = numbers.by_ref().take(10).map(input_of).collect();
-            let input = json!({ "workspaceId": workspace, "tasks": tasks });
+            let input = json!({ "workspaceId": workspace, "tasks": tasks, "idempotencyKey": key });
             let data = persist(&line, || client.ask(CREATE_TASKS, json!({ "input": input }))).await;
             let data = data.expect("Tasks can be created");
-            for outcome in data["createTasks"]["results"].as_array().expect("a list") {
+            for outcome in data["createTasks"]["outcomes"].as_array().expect("a list") {
                 assert!(outcome["error"].is_null(), "{outcome}");
                 created.push((data["createTasks"]["sequence"].clone(), outcome["task"]["id"].clone()));
             }
         } else {
-            let input = input_of(numbers.next().expect("peeked"));
+            let number = numbers.next().expect("just looked");
+            let mut input = input_of(number);
+            input["workspaceId"] = json!(workspace);
+            input["idempotencyKey"] = json!(format!("task {number}"));
             let data = persist(&line, || client.ask(CREATE_TASK, json!({ "input": input }))).await;
             let data = data.expect("a Task can be created");
             created.push((data["createTask"]["sequence"].clone(), data["createTask"]["task"]["id"].clone()));
@@ -340,12 +357,18 @@ async fn create_tasks(client: Client, line: Line, workspace: String, creator: us
 }
 
 /// Reads the log from its beginning until all Tasks are completed, across crashes.
-async fn watch_log(mut line: Line, token: String, workspace: String, completed: watch::Sender<usize>) -> Vec<Value> {
+async fn watch_log(
+    mut line: Line,
+    token: String,
+    workspace: String,
+    completed: watch::Sender<usize>,
+) -> Vec<Value> {
     let mut log: Vec<Value> = Vec::new();
     loop {
         let start = *line.starts.borrow();
         let variables = json!({ "workspaceId": workspace, "after": log.len() });
-        if let Ok(mut socket) = Socket::subscribe(&line.socket_url, &token, WORKSPACE_EVENTS, variables).await {
+        if let Ok(mut socket) = Socket::subscribe(&line.socket_url, &token, WORKSPACE_EVENTS, variables).await
+        {
             loop {
                 match socket.wait().await {
                     Ok(mut message) => log.push(message["workspaceEvents"].take()),
@@ -385,17 +408,28 @@ async fn persist<F: Future<Output = Result<Value, Failure>>>(
 }
 
 fn audit(log: &[Value], inboxes: &[(String, u64, Inbox)], ledger: &[Acknowledged]) -> Report {
-    let capacity: BTreeMap<&str, u64> = inboxes.iter().map(|(id, capacity, _)| (id.as_str(), *capacity)).collect();
+    let capacity: BTreeMap<&str, u64> =
+        inboxes.iter().map(|(id, capacity, _)| (id.as_str(), *capacity)).collect();
     let mut open: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut owner: BTreeMap<&str, &str> = BTreeMap::new();
     let mut tasks: BTreeMap<&str, &str> = BTreeMap::new();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut pushed: BTreeMap<&str, Vec<(u64, &str, &str)>> = BTreeMap::new();
 
+    // What happened to which object, and where in the log; each of these happens once.
+    let mut durable: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+
     for recorded in log {
         let kind = recorded["type"].as_str().expect("a type");
+        let sequence = recorded["sequence"].as_u64().expect("a number");
         *counts.entry(kind).or_default() += 1;
         let data = &recorded["data"];
+        let subject = if kind.starts_with("RESERVATION_") { &data["reservation"] } else { &data["task"] };
+        let happens_once =
+            kind.starts_with("RESERVATION_") || matches!(kind, "TASK_CREATED" | "TASK_COMPLETED");
+        if let (true, Some(id)) = (happens_once, subject["id"].as_str()) {
+            assert!(durable.insert((kind, id), sequence).is_none(), "it happens once: {recorded}");
+        }
         match kind {
             "TASK_CREATED" => {
                 let id = data["task"]["id"].as_str().expect("an id");
@@ -411,7 +445,7 @@ fn audit(log: &[Value], inboxes: &[(String, u64, Inbox)], ledger: &[Acknowledged
         if kind.starts_with("RESERVATION_") {
             let text = |field: &str| data["reservation"][field].as_str().expect("a text");
             let (id, worker, task) = (text("id"), text("workerId"), text("taskId"));
-            pushed.entry(worker).or_default().push((recorded["sequence"].as_u64().expect("a number"), kind, id));
+            pushed.entry(worker).or_default().push((sequence, kind, id));
             let of_worker = open.entry(worker).or_default();
             match kind {
                 "RESERVATION_CREATED" => of_worker.push(id),
@@ -438,12 +472,9 @@ fn audit(log: &[Value], inboxes: &[(String, u64, Inbox)], ledger: &[Acknowledged
         assert!(received.len() + 10 >= expected.len(), "{worker} has missed messages");
     }
     for Acknowledged { sequence, event, object } in ledger {
-        let field = if *event == "TASK_CREATED" { "task" } else { "reservation" };
-        let n_times = log[..*sequence as usize]
-            .iter()
-            .filter(|recorded| recorded["type"] == *event && recorded["data"][field]["id"] == **object)
-            .count();
-        assert_eq!(n_times, 1, "{event} of {object} was acknowledged with {sequence}");
+        let at =
+            durable.get(&(*event, object.as_str())).unwrap_or_else(|| panic!("{event} of {object} was lost"));
+        assert!(at <= sequence, "{event} of {object} was acknowledged with {sequence}, and stands at {at}");
     }
     let count = |kind: &str| counts.get(kind).copied().unwrap_or_default();
     Report {
@@ -456,21 +487,29 @@ fn audit(log: &[Value], inboxes: &[(String, u64, Inbox)], ledger: &[Acknowledged
     }
 }
 
-const CREATE_TASK_QUEUE: &str = "mutation($input: CreateTaskQueueInput!) { createTaskQueue(input: $input) { taskQueue { id } } }";
-const CREATE_WORKFLOW: &str = "mutation($input: CreateWorkflowInput!) { createWorkflow(input: $input) { workflow { id } } }";
-const CREATE_WORKER: &str = "mutation($input: CreateWorkerInput!) { createWorker(input: $input) { worker { id } } }";
+const CREATE_TASK_QUEUE: &str =
+    "mutation($input: CreateTaskQueueInput!) { createTaskQueue(input: $input) { taskQueue { id } } }";
+const CREATE_WORKFLOW: &str =
+    "mutation($input: CreateWorkflowInput!) { createWorkflow(input: $input) { workflow { id } } }";
+const CREATE_WORKER: &str = "mutation($input: CreateWorkerInput!) { createWorker(input: $input) { worker { id channels { id taskChannel { uniqueName } } } } }";
 const UPDATE_WORKER_CHANNEL: &str =
     "mutation($input: UpdateWorkerChannelInput!) { updateWorkerChannel(input: $input) { sequence } }";
 const CREATE_TOKEN: &str = "mutation($input: CreateTokenInput!) { createToken(input: $input) { token } }";
-const CREATE_TASK: &str = "mutation($input: CreateTaskInput!) { createTask(input: $input) { sequence task { id } } }";
-const CREATE_TASKS: &str = "mutation($input: CreateTasksInput!) { createTasks(input: $input) { sequence results { task { id } error { code message } } } }";
-const ACCEPT: &str = "mutation($input: AcceptReservationInput!) { acceptReservation(input: $input) { sequence } }";
-const REJECT: &str = "mutation($input: RejectReservationInput!) { rejectReservation(input: $input) { sequence } }";
-const WRAP_UP: &str = "mutation($input: WrapUpReservationInput!) { wrapUpReservation(input: $input) { sequence } }";
+const CREATE_TASK: &str =
+    "mutation($input: CreateTaskInput!) { createTask(input: $input) { sequence task { id } } }";
+const CREATE_TASKS: &str = "mutation($input: CreateTasksInput!) { createTasks(input: $input) { sequence outcomes { task { id } error { code message } } } }";
+const ACCEPT: &str =
+    "mutation($input: AcceptReservationInput!) { acceptReservation(input: $input) { sequence } }";
+const REJECT: &str =
+    "mutation($input: RejectReservationInput!) { rejectReservation(input: $input) { sequence } }";
+const WRAP_UP: &str =
+    "mutation($input: WrapUpReservationInput!) { wrapUpReservation(input: $input) { sequence } }";
 const COMPLETE: &str =
     "mutation($input: CompleteReservationInput!) { completeReservation(input: $input) { sequence } }";
-const SET_ACTIVITY: &str = "mutation($input: SetWorkerActivityInput!) { setWorkerActivity(input: $input) { sequence } }";
+const SET_ACTIVITY: &str =
+    "mutation($input: SetWorkerActivityInput!) { setWorkerActivity(input: $input) { sequence } }";
 const AVAILABLE_ACTIVITY: &str = "{ viewer { workspace { activity(name: \"Available\") { id } } } }";
-const WORKFLOW: &str = "query($workspaceId: ID!) { workspace(id: $workspaceId) { workflow(name: \"Front desk\") { id } } }";
+const WORKFLOW: &str =
+    "query($workspaceId: ID!) { workspace(id: $workspaceId) { workflow(name: \"Front desk\") { id } } }";
 const RESERVATIONS: &str = "subscription($workerId: ID!, $after: Sequence) { reservations(workerId: $workerId, after: $after) { sequence snapshot { id workerId status } event reservation { id workerId status task { id attributes } } } }";
 const WORKSPACE_EVENTS: &str = "subscription($workspaceId: ID!, $after: Sequence) { workspaceEvents(workspaceId: $workspaceId, after: $after) { sequence type data } }";

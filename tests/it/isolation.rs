@@ -16,7 +16,7 @@ const CANARY: &str = "CANARY";
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_sees_nothing_of_another() {
     for database in crate::database::databases().await {
-        let server = Server::start(database.url()).await;
+        let server = Server::start(&database.url).await;
         let admin = Client::new(&server, &server.admin);
         let world = World::build(&admin, &server).await;
         let schema = Schema::of(&admin).await;
@@ -35,8 +35,8 @@ async fn an_agent_sees_nothing_of_another() {
         try_every_mutation(&ann, &schema, &world).await;
         listen(&server, &admin, &world).await;
         println!(
-            "{}: {n_requests} answers to Ann, 0 with a canary; {canaries} with one to an admin",
-            database.kind()
+            "{:?}: {n_requests} answers to Ann, 0 with a canary; {canaries} with one to an admin",
+            database.kind
         );
         assert!(server.stop().await);
     }
@@ -61,21 +61,35 @@ impl World {
     async fn build(admin: &Client, server: &Server) -> World {
         let workspace = server.workspace.clone();
         let available = admin
-            .data("query($id: ID!) { workspace(id: $id) { activity(name: \"Available\") { id } } }", json!({ "id": workspace }))
+            .data(
+                "query($id: ID!) { workspace(id: $id) { activity(name: \"Available\") { id } } }",
+                json!({ "id": workspace }),
+            )
             .await["workspace"]["activity"]["id"]
             .take();
         let agent = async |name: &str, attributes: Value| {
             let input = json!({ "workspaceId": workspace, "name": name, "attributes": attributes, "activityId": available });
-            let data = admin.data("mutation($input: CreateWorkerInput!) { createWorker(input: $input) { worker { id } } }", json!({ "input": input })).await;
+            let data = admin
+                .data(
+                    "mutation($input: CreateWorkerInput!) { createWorker(input: $input) { worker { id } } }",
+                    json!({ "input": input }),
+                )
+                .await;
             let id = text(&data["createWorker"]["worker"]["id"]);
             let input = json!({ "workspaceId": workspace, "role": "WORKER", "workerId": id });
-            let data = admin.data("mutation($input: CreateTokenInput!) { createToken(input: $input) { token } }", json!({ "input": input })).await;
+            let data = admin
+                .data(
+                    "mutation($input: CreateTokenInput!) { createToken(input: $input) { token } }",
+                    json!({ "input": input }),
+                )
+                .await;
             Agent { id, token: text(&data["createToken"]["token"]) }
         };
         let ann = agent("ann", json!({ "team": "a", "note": "own work of ann" })).await;
-        let bo = agent(&format!("{CANARY} bo"), json!({ "team": "b", "note": format!("{CANARY} worker") })).await;
+        let bo =
+            agent(&format!("{CANARY} bo"), json!({ "team": "b", "note": format!("{CANARY} worker") })).await;
         for agent in [&ann, &bo] {
-            set_capacity(admin, &workspace, &agent.id).await;
+            set_capacity(admin, &agent.id).await;
         }
 
         let mut of_bo = BTreeMap::from([("WK".to_owned(), bo.id.clone())]);
@@ -94,7 +108,8 @@ impl World {
             let configuration = json!({ "task_routing": { "filters": [
                 { "filter_friendly_name": format!("{CANARY} filter"), "expression": format!("x == \"{CANARY}\""), "targets": [{ "queue": queue }] },
             ], "default_filter": { "queue": queue } } });
-            let input = json!({ "workspaceId": workspace, "name": workflow_name, "configuration": configuration });
+            let input =
+                json!({ "workspaceId": workspace, "name": workflow_name, "configuration": configuration });
             let data = admin.data("mutation($input: CreateWorkflowInput!) { createWorkflow(input: $input) { workflow { id } } }", json!({ "input": input })).await;
             let workflow = text(&data["createWorkflow"]["workflow"]["id"]);
             if !is_ann {
@@ -113,7 +128,9 @@ impl World {
                 let task = text(&data["createTask"]["task"]["id"]);
                 let reservation = text(&data["createTask"]["task"]["reservations"]["nodes"][0]["id"]);
                 let act = async |mutation: &str| {
-                    let query = format!("mutation($id: ID!) {{ {mutation}(input: {{ reservationId: $id }}) {{ sequence }} }}");
+                    let query = format!(
+                        "mutation($id: ID!) {{ {mutation}(input: {{ reservationId: $id }}) {{ sequence }} }}"
+                    );
                     client.data(&query, json!({ "id": reservation })).await;
                 };
                 match fate {
@@ -149,7 +166,8 @@ async fn everything(client: &Client, schema: &Schema, world: &World) -> (Vec<Str
     for id in &world.ids {
         let kind = schema.type_of_prefix(&id[..2]);
         for selection in schema.selections(kind) {
-            let query = format!("query($id: ID!) {{ node(id: $id) {{ id ... on {kind} {{ {selection} }} }} }}");
+            let query =
+                format!("query($id: ID!) {{ node(id: $id) {{ id ... on {kind} {{ {selection} }} }} }}");
             queries.push((query, json!({ "id": id })));
         }
     }
@@ -166,7 +184,8 @@ async fn everything(client: &Client, schema: &Schema, world: &World) -> (Vec<Str
         let query = "query($id: ID!, $name: String!, $matching: String!) { workspace(id: $id) { worker(name: $name) { id attributes } workers(filter: { matching: $matching }) { totalCount nodes { id attributes } } } }";
         // The canary in the variables comes from the caller; only what is new in the answer counts.
         let matching = "note CONTAINS \"CAN\" OR team == \"b\"";
-        queries.push((query.to_owned(), json!({ "id": world.workspace, "name": name, "matching": matching })));
+        queries
+            .push((query.to_owned(), json!({ "id": world.workspace, "name": name, "matching": matching })));
     }
     let query = "query($ids: [ID!]!) { nodes(ids: $ids) { id __typename } }";
     for ids in world.ids.chunks(50) {
@@ -175,7 +194,8 @@ async fn everything(client: &Client, schema: &Schema, world: &World) -> (Vec<Str
 
     let mut texts = Vec::new();
     for (query, variables) in &queries {
-        let answer = client.whole(&json!({ "query": query, "variables": variables })).await.expect("an answer");
+        let answer =
+            client.whole(&json!({ "query": query, "variables": variables })).await.expect("an answer");
         texts.push(answer.to_string());
     }
     (texts, queries.len())
@@ -186,7 +206,10 @@ async fn try_every_mutation(ann: &Client, schema: &Schema, world: &World) {
     let mut n_tried = 0;
     for mutation in &schema.mutations {
         let input = schema.input_of(mutation, world);
-        let query = format!("mutation($input: {}!) {{ {}(input: $input) {{ sequence }} }}", mutation.input, mutation.name);
+        let query = format!(
+            "mutation($input: {}!) {{ {}(input: $input) {{ sequence }} }}",
+            mutation.input, mutation.name
+        );
         let query = if mutation.name == "createToken" { query.replace("sequence", "token") } else { query };
         match ann.ask(&query, json!({ "input": input })).await {
             Err(Failure::Refused { code, error }) => {
@@ -227,11 +250,25 @@ async fn listen(server: &Server, admin: &Client, world: &World) {
     assert_eq!(snapshot["reservations"]["snapshot"].as_array().map(Vec::len), Some(2));
 
     for agent in [&world.bo, &world.ann] {
-        let (marker, queue) = if agent.id == world.bo.id { (format!("{CANARY} more"), "b") } else { ("own work of ann".to_owned(), "a") };
+        let (marker, queue) = if agent.id == world.bo.id {
+            (format!("{CANARY} more"), "b")
+        } else {
+            ("own work of ann".to_owned(), "a")
+        };
         let name = if queue == "b" { format!("{CANARY} workflow") } else { "workflow of ann".to_owned() };
-        let data = admin.data("query($id: ID!, $name: String!) { workspace(id: $id) { workflow(name: $name) { id } } }", json!({ "id": world.workspace, "name": name })).await;
+        let data = admin
+            .data(
+                "query($id: ID!, $name: String!) { workspace(id: $id) { workflow(name: $name) { id } } }",
+                json!({ "id": world.workspace, "name": name }),
+            )
+            .await;
         let input = json!({ "workspaceId": world.workspace, "workflowId": data["workspace"]["workflow"]["id"], "attributes": { "note": marker } });
-        admin.data("mutation($input: CreateTaskInput!) { createTask(input: $input) { task { id } } }", json!({ "input": input })).await;
+        admin
+            .data(
+                "mutation($input: CreateTaskInput!) { createTask(input: $input) { task { id } } }",
+                json!({ "input": input }),
+            )
+            .await;
     }
     // Bo's came first, so had Ann been told of it, it would be the next message.
     let message = own.next().await.expect("a message");
@@ -240,15 +277,30 @@ async fn listen(server: &Server, admin: &Client, world: &World) {
     assert_eq!(message["reservations"]["reservation"]["workerId"], *world.ann.id);
 }
 
-async fn set_capacity(admin: &Client, workspace: &str, worker: &str) {
-    let data = admin.data("query($id: ID!) { workspace(id: $id) { taskChannel(uniqueName: \"default\") { id } } }", json!({ "id": workspace })).await;
-    let input = json!({ "workerId": worker, "taskChannelId": data["workspace"]["taskChannel"]["id"], "configuredCapacity": 10 });
-    admin.data("mutation($input: UpdateWorkerChannelInput!) { updateWorkerChannel(input: $input) { sequence } }", json!({ "input": input })).await;
+async fn set_capacity(admin: &Client, worker: &str) {
+    let query =
+        "query($id: ID!) { node(id: $id) { ... on Worker { channels { id taskChannel { uniqueName } } } } }";
+    let data = admin.data(query, json!({ "id": worker })).await;
+    let mut channels = data["node"]["channels"].as_array().expect("a list").iter();
+    let channel =
+        channels.find(|channel| channel["taskChannel"]["uniqueName"] == "default").expect("a channel");
+    let input = json!({ "workerChannelId": channel["id"], "configuredCapacity": 10 });
+    admin
+        .data(
+            "mutation($input: UpdateWorkerChannelInput!) { updateWorkerChannel(input: $input) { sequence } }",
+            json!({ "input": input }),
+        )
+        .await;
 }
 
 async fn cancel(admin: &Client, task: &str) {
     let input = json!({ "taskId": task, "reason": format!("{CANARY} reason") });
-    admin.data("mutation($input: CancelTaskInput!) { cancelTask(input: $input) { sequence } }", json!({ "input": input })).await;
+    admin
+        .data(
+            "mutation($input: CancelTaskInput!) { cancelTask(input: $input) { sequence } }",
+            json!({ "input": input }),
+        )
+        .await;
 }
 
 /// The schema as its users see it.
@@ -313,7 +365,8 @@ impl Schema {
     fn whole(&self, name: &str) -> String {
         let further = self.ways_on(name).into_iter().map(|(field, of)| {
             // A list leads through its nodes.
-            let inside = self.ways_on(&of).iter().find(|(field, _)| field == "nodes").map(|(_, of)| self.plain(of));
+            let inside =
+                self.ways_on(&of).iter().find(|(field, _)| field == "nodes").map(|(_, of)| self.plain(of));
             let inside = inside.map_or_else(|| self.plain(&of), |nodes| format!("nodes {{ {nodes} }}"));
             format!("{field} {{ {inside} }}")
         });
@@ -334,10 +387,13 @@ impl Schema {
     /// The fields that can be asked for without arguments of one's own: name, kind and type.
     fn fields(&self, name: &str) -> impl Iterator<Item = (String, String, String)> {
         let fields = self.types[name]["fields"].as_array().unwrap_or_else(|| panic!("{name} has fields"));
-        fields.iter().filter_map(|field| {
+        fields.iter().map(|field| {
             let named = text(&field["name"]);
-            let needs = |argument: &Value| argument["type"]["kind"] == "NON_NULL" && argument["defaultValue"].is_null();
-            let n_needed = field["args"].as_array().expect("a list").iter().filter(|argument| needs(argument)).count();
+            let needs = |argument: &Value| {
+                argument["type"]["kind"] == "NON_NULL" && argument["defaultValue"].is_null()
+            };
+            let n_needed =
+                field["args"].as_array().expect("a list").iter().filter(|argument| needs(argument)).count();
             let call = match (named.as_str(), n_needed) {
                 (_, 0) => named.clone(),
                 ("activity", 1) => "activity(name: \"Available\")".to_owned(),
@@ -345,13 +401,13 @@ impl Schema {
                 ("worker", 1) => "worker(name: \"ann\")".to_owned(),
                 ("taskQueue", 1) => "taskQueue(name: \"queue of ann\")".to_owned(),
                 ("workflow", 1) => "workflow(name: \"workflow of ann\")".to_owned(),
-                (other, _) => panic!("say here with which arguments {name}.{other} is asked for"),
+                (other, _) => panic!("say here with which arguments {other} is asked for"),
             };
             let mut of = &field["type"];
             while !of["ofType"].is_null() {
                 of = &of["ofType"];
             }
-            Some((call, text(&of["kind"]), text(&of["name"])))
+            (call, text(&of["kind"]), text(&of["name"]))
         })
     }
 

@@ -9,5 +9,7 @@ mod contact_centre;
 mod server;
 mod socket;
 
+mod durability;
+mod errors;
 mod isolation;
 mod main_job;

@@ -1,7 +1,6 @@
 //! A real server process, reached as its users reach it.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -27,12 +26,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server on `database_url`, or on a new SQLite database for `None`.
-    pub async fn start(database_url: Option<&str>) -> Server {
+    /// Starts a server on a database.
+    pub async fn start(database_url: &str) -> Server {
         let folder = TempDir::new().expect("a folder for the test");
-        let sqlite = format!("sqlite://{}", folder.path().join("switchyard.db").display());
-        let database_url = database_url.map_or(sqlite, str::to_owned);
-        Server::start_in(folder, database_url, "127.0.0.1:0").await
+        Server::start_in(folder, database_url.to_owned(), "127.0.0.1:0").await
     }
 
     /// Kills the process as a power cut would, and starts another one at the same address.
@@ -46,13 +43,18 @@ impl Server {
     pub async fn stop(mut self) -> bool {
         let pid = self.process.id().expect("the server runs").to_string();
         Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill can be run");
-        let status = tokio::time::timeout(PATIENCE, self.process.wait()).await.expect("the server stops in time");
+        let status =
+            tokio::time::timeout(PATIENCE, self.process.wait()).await.expect("the server stops in time");
         status.expect("the server was waited for").success()
     }
 
     /// Runs another command of the program on the same database.
     pub async fn command(&self, arguments: &[&str]) -> std::process::Output {
-        command(&self.folder, &self.database_url).args(arguments).output().await.expect("the program can be run")
+        command(&self.folder, &self.database_url)
+            .args(arguments)
+            .output()
+            .await
+            .expect("the program can be run")
     }
 
     pub fn url(&self) -> String {
@@ -61,10 +63,6 @@ impl Server {
 
     pub fn socket_url(&self) -> String {
         format!("ws://{}/graphql/ws", self.address)
-    }
-
-    pub fn database_file(&self) -> PathBuf {
-        self.folder.path().join("switchyard.db")
     }
 
     async fn start_in(folder: TempDir, database_url: String, listen: &str) -> Server {
@@ -130,6 +128,7 @@ pub struct Client {
 
 /// What came back instead of data.
 #[derive(Debug, Clone)]
+#[allow(dead_code)] // What is inside is for the messages of failed tests.
 pub enum Failure {
     /// The server answered with this error.
     Refused { code: String, error: Value },

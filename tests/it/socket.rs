@@ -17,6 +17,7 @@ pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 /// The connection is gone, or the subscription has ended.
 #[derive(Debug)]
+#[allow(dead_code)] // What is inside is for the messages of failed tests.
 pub enum End {
     /// The server ended the subscription with these errors.
     Errors(Value),
@@ -72,8 +73,12 @@ impl Socket {
     async fn receive(&mut self) -> Result<Value, End> {
         loop {
             match self.0.next().await {
-                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).expect("messages are JSON")),
-                Some(Ok(Message::Close(frame))) => return Err(End::Closed(frame.map(|frame| frame.code.into()))),
+                Some(Ok(Message::Text(text))) => {
+                    return Ok(serde_json::from_str(&text).expect("messages are JSON"));
+                }
+                Some(Ok(Message::Close(frame))) => {
+                    return Err(End::Closed(frame.map(|frame| frame.code.into())));
+                }
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => return Err(End::Closed(None)),
             }

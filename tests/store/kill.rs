@@ -45,7 +45,7 @@ async fn a_killed_server_has_lost_nothing_and_blocks_nobody() {
             assert_eq!(log.events.last().map(|last| last.sequence), Some(state.sequence));
             let mut replayed = routing::State::before(state.workspace.clone());
             for recorded in &log.events {
-                replayed.evolve(recorded.sequence, &recorded.event);
+                replayed.evolve(recorded);
             }
             assert_eq!(replayed, state, "{database}: rows and log say the same");
             store.close().await;

@@ -12,3 +12,4 @@ mod lock;
 mod log;
 mod open;
 mod round_trip;
+mod workload;

@@ -115,13 +115,10 @@ impl Sample {
     pub fn record(&mut self, events: Vec<Event>) {
         let entry = events.into_iter().map(|event| {
             let sequence = self.state.sequence + 1;
-            self.state.evolve(sequence, &event);
-            Recorded {
-                sequence,
-                at: Timestamp(AT.0 + sequence as i64),
-                actor: Actor::Admin(ODD_NAMES[2].into()),
-                event,
-            }
+            let at = Timestamp(AT.0 + sequence as i64);
+            let recorded = Recorded { sequence, at, actor: Actor::Admin(ODD_NAMES[2].into()), event };
+            self.state.evolve(&recorded);
+            recorded
         });
         let entry = entry.collect();
         self.entries.push(entry);

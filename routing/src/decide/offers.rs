@@ -43,15 +43,16 @@ impl Router {
         let mut worker = Worker::clone(&self.state.workers[&old.worker]);
         let channel = worker.channel_mut(old.task_channel);
         channel.pending -= 1;
+        let mut circle_before = old.circle_before;
         if !is_refusal {
             // Not the Worker's doing: the places in the circles are given back, unless a later offer took new ones.
-            let is_this =
-                |stamp: Option<CircleStamp>| stamp.is_some_and(|stamp| stamp.sequence == id.sequence());
-            if is_this(channel.last_reserved) {
-                channel.last_reserved = self.place_before(old, |before| before.channel);
+            circle_before = self.places_before(old);
+            let stamp = Some(id.sequence());
+            if channel.last_reserved.map(|stamp| stamp.sequence) == stamp {
+                channel.last_reserved = circle_before.channel;
             }
-            if is_this(worker.last_reserved) {
-                worker.last_reserved = self.place_before(old, |before| before.common);
+            if worker.last_reserved.map(|stamp| stamp.sequence) == stamp {
+                worker.last_reserved = circle_before.common;
             }
         }
 
@@ -74,6 +75,7 @@ impl Router {
             status,
             reason,
             ended_at: Some(self.now),
+            circle_before,
             version: old.version + 1,
             updated_at: self.now,
             ..Reservation::clone(old)
@@ -111,22 +113,26 @@ impl Router {
         // Otherwise it waits in its step again, and has been woken.
     }
 
-    /// The place in a circle that a Worker had before an offer: one that stands, since an earlier offer may have
-    /// been withdrawn meanwhile and have given its place back, too.
-    fn place_before(
-        &self,
-        offer: &Reservation,
-        circle: impl Fn(CircleBefore) -> Option<CircleStamp>,
-    ) -> Option<CircleStamp> {
-        let mut stamp = circle(offer.circle_before);
-        while let Some(CircleStamp { sequence, at }) = stamp {
-            let earlier = ReservationId::derived(at, sequence, self.state.tag());
-            match self.state.reservations.get(&earlier) {
-                Some(earlier) if earlier.status.is_withdrawn() => stamp = circle(earlier.circle_before),
-                _ => break,
-            }
+    /// The Worker's places in the circles as they would be without this offer.
+    ///
+    /// An offer that was withdrawn after this one was made could not give its places back, because this one had
+    /// taken new ones. So they are passed over here, back to an offer that stands. (An offer whose Task was purged
+    /// is not known any more and is taken to stand. What it gave back when it was withdrawn is noted with those
+    /// after it, so that this takes an offer that is older than the retention of finished Tasks.)
+    fn places_before(&self, offer: &Reservation) -> CircleBefore {
+        let withdrawn = |place: CircleStamp| {
+            let taken_by = ReservationId::derived(place.at, place.sequence, self.state.tag());
+            let former = self.state.reservations.get(&taken_by)?;
+            former.status.is_withdrawn().then_some(former.circle_before)
+        };
+        let CircleBefore { mut common, mut channel } = offer.circle_before;
+        while let Some(before) = common.and_then(withdrawn) {
+            common = before.common;
         }
-        stamp
+        while let Some(before) = channel.and_then(withdrawn) {
+            channel = before.channel;
+        }
+        CircleBefore { common, channel }
     }
 
     fn make_offer(&mut self, task: TaskId, worker: WorkerId) {

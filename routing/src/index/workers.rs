@@ -183,9 +183,7 @@ impl Workers {
             }
             wakes.workers.insert(slot);
         } else {
-            for live in 0..self.live_queues.len() {
-                self.recheck(state, self.live_queues[live], slot, now, wakes);
-            }
+            self.recheck_live_queues(state, slot, now, wakes);
         }
         if old.is_none_or(|old| old.activity != worker.activity) {
             wakes.workers.insert(slot);
@@ -193,19 +191,18 @@ impl Workers {
         self.update_readiness(state, slot, worker, wakes);
     }
 
-    /// Expressions may name the Activity: its Workers are looked at again.
+    /// Takes in the new name of an Activity. Expressions may name it, so the Workers who are in it may serve other
+    /// TaskQueues and suit other steps than before.
     pub(super) fn activity_renamed(
         &mut self,
         state: &State,
-        id: ActivityId,
+        activity: ActivityId,
         now: Timestamp,
         wakes: &mut Wakes,
     ) {
         for slot in 0..self.entries.len() {
-            if state.workers[&self.entries[slot].id].activity == id {
-                for live in 0..self.live_queues.len() {
-                    self.recheck(state, self.live_queues[live], slot, now, wakes);
-                }
+            if state.workers[&self.entries[slot].id].activity == activity {
+                self.recheck_live_queues(state, slot, now, wakes);
                 wakes.workers.insert(slot);
             }
         }
@@ -223,6 +220,12 @@ impl Workers {
             circles: Vec::new(),
         });
         slot
+    }
+
+    fn recheck_live_queues(&mut self, state: &State, slot: WorkerSlot, now: Timestamp, wakes: &mut Wakes) {
+        for live in 0..self.live_queues.len() {
+            self.recheck(state, self.live_queues[live], slot, now, wakes);
+        }
     }
 
     fn recheck(

@@ -43,7 +43,7 @@ pub struct Reservation {
     /// Why it was rejected or canceled, where somebody said so.
     pub reason: Option<String>,
     /// The Worker's places in the circles before this offer: an offer that is rescinded or canceled was not the
-    /// Worker's doing, and gives them back.
+    /// Worker's doing, and gives them back. Once it has, these are the places that it gave back.
     pub circle_before: CircleBefore,
     /// Counts the changes.
     pub version: u32,

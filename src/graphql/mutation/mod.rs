@@ -1,7 +1,7 @@
 //! What can be changed. A mutation is three lines: its input taken apart, the command, the view.
 //!
-//! Everything that is the same for all of them is here: how a change is had carried out ([`Change`]), how a repeat is
-//! recognised ([`once`]), and what an input that is left out means ([`keep`]).
+//! Everything that is the same for all of them is here: how a change is had carried out (`Change`), how a
+//! repeat is recognised ([`once`]), and what an input that is left out means (`keep`).
 
 pub mod activity;
 pub mod once;
@@ -24,14 +24,15 @@ use super::scalars::Sequence;
 use super::scope::{Scope, View};
 use crate::caller::{Committed, Request};
 
-/// Each takes one input object. Every input may carry `idempotencyKey`: a repeat with the same key and the same input gives
-/// the first answer and has no second effect, for 24 hours, also after a restart; the same key with another input is a
-/// `CONFLICT`. Where an existing object is changed, `expectedVersion` may say which version of it the client has seen; if it
-/// has changed since, nothing happens and the answer is `CONFLICT`. Every payload carries `sequence`: the change is durable,
-/// and its last event is at that position of the log. Fields of an input that are left out stay as they are.
+/// Each takes one input object. Every input may carry `idempotencyKey`: a repeat with the same key and the same
+/// input gives the first answer and has no second effect, for 24 hours, also after a restart; the same key with
+/// another input is a `CONFLICT`. Where an existing object is changed, `expectedVersion` may say which version
+/// of it the client has seen; if it has changed since, nothing happens and the answer is `CONFLICT`. Every
+/// payload carries `sequence`: the change is durable, and its last event is at that position of the log. Fields
+/// of an input that are left out stay as they are.
 ///
-/// Errors of all: `UNAUTHENTICATED`, `FORBIDDEN`, `NOT_FOUND`, `BAD_USER_INPUT`, `CONFLICT`, `OVERLOADED`, `UNAVAILABLE`,
-/// `INTERNAL`.
+/// Errors of all: `UNAUTHENTICATED`, `FORBIDDEN`, `NOT_FOUND`, `BAD_USER_INPUT`, `CONFLICT`, `OVERLOADED`,
+/// `UNAVAILABLE`, `INTERNAL`.
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     workspace::WorkspaceMutations,

@@ -45,8 +45,8 @@ impl<'a> From<&'a Value> for Part<'a> {
     }
 }
 
-/// What the client sent, in one form: the order of the fields of an object does not matter, nor whether an enum came
-/// as a literal or in a variable. A field that is null and a field that is left out are not the same.
+/// What the client sent, in one form: the order of the fields of an object does not matter, nor whether an enum
+/// came as a literal or in a variable. A field that is null and a field that is left out are not the same.
 fn hash(hasher: &mut Sha256, part: Part<'_>) {
     match part {
         Part::Text(text) => frame(hasher, b't', text.as_bytes()),

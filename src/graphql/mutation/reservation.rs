@@ -17,8 +17,8 @@ pub struct ReservationMutations;
 
 #[Object]
 impl ReservationMutations {
-    /// Takes a Task that is offered. Other offers of the same Task are rescinded. Errors: `INVALID_STATE` unless it is
-    /// `PENDING`: it may have timed out, or another Worker was faster.
+    /// Takes a Task that is offered. Other offers of the same Task are rescinded. Errors: `INVALID_STATE`
+    /// unless it is `PENDING`: it may have timed out, or another Worker was faster.
     async fn accept_reservation(
         &self,
         ctx: &Context<'_>,
@@ -32,8 +32,8 @@ impl ReservationMutations {
         ReservationPayload::of(&Change::make(ctx, &scope, reservation, idempotency_key, command).await?)
     }
 
-    /// Refuses a Task that is offered. It is not offered to the same Worker again for the `reofferDelaySeconds` of the
-    /// Workspace. Errors: `INVALID_STATE` unless it is `PENDING`.
+    /// Refuses a Task that is offered. It is not offered to the same Worker again for the `reofferDelaySeconds`
+    /// of the Workspace. Errors: `INVALID_STATE` unless it is `PENDING`.
     async fn reject_reservation(
         &self,
         ctx: &Context<'_>,
@@ -48,8 +48,8 @@ impl ReservationMutations {
         ReservationPayload::of(&Change::make(ctx, &scope, reservation, idempotency_key, command).await?)
     }
 
-    /// Begins the wrap-up of an accepted Reservation. The Task follows its last one. Errors: `INVALID_STATE` unless it is
-    /// `ACCEPTED`.
+    /// Begins the wrap-up of an accepted Reservation. The Task follows its last one. Errors: `INVALID_STATE`
+    /// unless it is `ACCEPTED`.
     async fn wrap_up_reservation(
         &self,
         ctx: &Context<'_>,
@@ -63,8 +63,8 @@ impl ReservationMutations {
         ReservationPayload::of(&Change::make(ctx, &scope, reservation, idempotency_key, command).await?)
     }
 
-    /// Ends the work on a Reservation. The Task follows its last open one. Errors: `INVALID_STATE` unless it is `ACCEPTED` or
-    /// `WRAPPING`.
+    /// Ends the work on a Reservation. The Task follows its last open one. Errors: `INVALID_STATE` unless it is
+    /// `ACCEPTED` or `WRAPPING`.
     async fn complete_reservation(
         &self,
         ctx: &Context<'_>,

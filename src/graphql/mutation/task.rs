@@ -56,19 +56,20 @@ impl TaskMutations {
         TaskPayload::of(&Change::make(ctx, &scope, new, idempotency_key, command).await?)
     }
 
-    /// Creates up to 500 Tasks at once, in one commit. Each has its own outcome: those that cannot be created do not hinder
-    /// the others. Admins and supervisors.
+    /// Creates up to 500 Tasks at once, in one commit. Each has its own outcome: those that cannot be created
+    /// do not hinder the others. Admins and supervisors.
     async fn create_tasks(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What to create.")] input: CreateTasksInput,
     ) -> Result<CreateTasksPayload> {
         let CreateTasksInput { workspace_id, tasks, idempotency_key } = input;
+        let scope = Scope::workspace_named(ctx, "workspaceId", id("workspaceId", &workspace_id)?).await?;
+        scope.access().check_may_create_tasks()?;
         if tasks.is_empty() || tasks.len() > TASKS_AT_ONCE_MAX {
             let message = format!("expected 1 to {TASKS_AT_ONCE_MAX} Tasks, not {}", tasks.len());
             return Err(Error::bad_input("tasks", message));
         }
-        let scope = Scope::workspace_named(ctx, "workspaceId", id("workspaceId", &workspace_id)?).await?;
         let once = once::once(ctx, idempotency_key)?;
 
         let mut requests = Vec::with_capacity(tasks.len());
@@ -92,9 +93,9 @@ impl TaskMutations {
         CreateTasksPayload::of(&scope, changes.collect())
     }
 
-    /// Changes a Task. New attributes send a pending Task through its Workflow again. A Worker's token may change the
-    /// attributes of a Task that its Worker has accepted. Errors: `INVALID_STATE` where another Task Channel is wanted and the
-    /// Task is not `PENDING`, `LIMIT_EXCEEDED`.
+    /// Changes a Task. New attributes send a pending Task through its Workflow again. A Worker's token may
+    /// change the attributes of a Task that its Worker has accepted. Errors: `INVALID_STATE` where another Task
+    /// Channel is wanted and the Task is not `PENDING`, `LIMIT_EXCEEDED`.
     async fn update_task(
         &self,
         ctx: &Context<'_>,
@@ -125,8 +126,8 @@ impl TaskMutations {
         TaskPayload::of(&Change::make(ctx, &scope, task, idempotency_key, command).await?)
     }
 
-    /// Cancels a Task that no Worker has yet, with all its offers. Admins and supervisors. Errors: `INVALID_STATE` unless it is
-    /// `PENDING` or `RESERVED`.
+    /// Cancels a Task that no Worker has yet, with all its offers. Admins and supervisors. Errors:
+    /// `INVALID_STATE` unless it is `PENDING` or `RESERVED`.
     async fn cancel_task(
         &self,
         ctx: &Context<'_>,
@@ -144,8 +145,8 @@ impl TaskMutations {
         TaskPayload::of(&Change::make(ctx, &scope, task, idempotency_key, command).await?)
     }
 
-    /// Begins the wrap-up of a Task, with all its accepted Reservations. A Worker's token may do it with a Task that its Worker
-    /// has accepted. Errors: `INVALID_STATE` unless it is `ASSIGNED`.
+    /// Begins the wrap-up of a Task, with all its accepted Reservations. A Worker's token may do it with a Task
+    /// that its Worker has accepted. Errors: `INVALID_STATE` unless it is `ASSIGNED`.
     async fn wrap_up_task(
         &self,
         ctx: &Context<'_>,
@@ -162,8 +163,8 @@ impl TaskMutations {
         TaskPayload::of(&Change::make(ctx, &scope, task, idempotency_key, command).await?)
     }
 
-    /// Completes a Task, with all its open Reservations. A Worker's token may do it with a Task that its Worker has accepted.
-    /// Errors: `INVALID_STATE` unless it is `ASSIGNED` or `WRAPPING`.
+    /// Completes a Task, with all its open Reservations. A Worker's token may do it with a Task that its Worker
+    /// has accepted. Errors: `INVALID_STATE` unless it is `ASSIGNED` or `WRAPPING`.
     async fn complete_task(
         &self,
         ctx: &Context<'_>,
@@ -189,18 +190,20 @@ pub struct CreateTaskInput {
     pub workspace_id: ID,
     /// The Workflow that routes it. May be left out where the Workspace has only one.
     pub workflow_id: Option<ID>,
-    /// Which capacity it uses, by the id of the Task Channel. Left out together with `taskChannelName`: the channel `default`.
+    /// Which capacity it uses, by the id of the Task Channel. Left out together with `taskChannelName`: the
+    /// channel `default`.
     pub task_channel_id: Option<ID>,
     /// Which capacity it uses, by the unique name of the Task Channel. Not together with `taskChannelId`.
     pub task_channel_name: Option<String>,
     /// What the work is about: at most 4,096 characters. `{}` where left out.
     pub attributes: Option<JsonObject>,
-    /// Larger is served first: 0 to 2,147,483,647, 0 where left out. A target of the Workflow that sets a priority wins.
+    /// Larger is served first: 0 to 2,147,483,647, 0 where left out. A target of the Workflow that sets a
+    /// priority wins.
     pub priority: Option<i32>,
     /// Time to live while no Worker has it, in seconds: 1 to 1,209,600, 86,400 where left out.
     pub timeout_seconds: Option<i32>,
-    /// Stands for the creation time where Tasks are ordered by how long they wait: since 1900, and not in the future. Now
-    /// where left out.
+    /// Stands for the creation time where Tasks are ordered by how long they wait: since 1900, and not in the
+    /// future. Now where left out.
     pub virtual_start_time: Option<DateTime>,
     /// By which a repeat of this request is recognised: 1 to 255 bytes, chosen by the client.
     pub idempotency_key: Option<String>,
@@ -213,8 +216,8 @@ pub struct CreateTasksInput {
     pub workspace_id: ID,
     /// The Tasks, 1 to 500.
     pub tasks: Vec<NewTaskInput>,
-    /// By which a repeat of this request is recognised: 1 to 255 bytes, chosen by the client. A repeat creates the Tasks that
-    /// could not be created before, if they can be now.
+    /// By which a repeat of this request is recognised: 1 to 255 bytes, chosen by the client. A repeat creates
+    /// the Tasks that could not be created before, if they can be now.
     pub idempotency_key: Option<String>,
 }
 
@@ -223,18 +226,20 @@ pub struct CreateTasksInput {
 pub struct NewTaskInput {
     /// The Workflow that routes it. May be left out where the Workspace has only one.
     pub workflow_id: Option<ID>,
-    /// Which capacity it uses, by the id of the Task Channel. Left out together with `taskChannelName`: the channel `default`.
+    /// Which capacity it uses, by the id of the Task Channel. Left out together with `taskChannelName`: the
+    /// channel `default`.
     pub task_channel_id: Option<ID>,
     /// Which capacity it uses, by the unique name of the Task Channel. Not together with `taskChannelId`.
     pub task_channel_name: Option<String>,
     /// What the work is about: at most 4,096 characters. `{}` where left out.
     pub attributes: Option<JsonObject>,
-    /// Larger is served first: 0 to 2,147,483,647, 0 where left out. A target of the Workflow that sets a priority wins.
+    /// Larger is served first: 0 to 2,147,483,647, 0 where left out. A target of the Workflow that sets a
+    /// priority wins.
     pub priority: Option<i32>,
     /// Time to live while no Worker has it, in seconds: 1 to 1,209,600, 86,400 where left out.
     pub timeout_seconds: Option<i32>,
-    /// Stands for the creation time where Tasks are ordered by how long they wait: since 1900, and not in the future. Now
-    /// where left out.
+    /// Stands for the creation time where Tasks are ordered by how long they wait: since 1900, and not in the
+    /// future. Now where left out.
     pub virtual_start_time: Option<DateTime>,
 }
 
@@ -282,13 +287,15 @@ pub struct UpdateTaskInput {
     pub task_id: ID,
     /// All attributes: what is not among them is gone. At most 4,096 characters.
     pub attributes: MaybeUndefined<JsonObject>,
-    /// Larger is served first: 0 to 2,147,483,647. The next target of the Workflow that sets a priority overwrites it.
+    /// Larger is served first: 0 to 2,147,483,647. The next target of the Workflow that sets a priority
+    /// overwrites it.
     pub priority: MaybeUndefined<i32>,
     /// Which capacity it uses, by the id of the Task Channel. Only while it is `PENDING`.
     pub task_channel_id: MaybeUndefined<ID>,
     /// Which capacity it uses, by the unique name of the Task Channel. Not together with `taskChannelId`.
     pub task_channel_name: MaybeUndefined<String>,
-    /// Stands for the creation time where Tasks are ordered by how long they wait: since 1900, and not in the future.
+    /// Stands for the creation time where Tasks are ordered by how long they wait: since 1900, and not in the
+    /// future.
     pub virtual_start_time: MaybeUndefined<DateTime>,
     /// The `version` of the Task that the client has seen.
     pub expected_version: Option<i32>,

@@ -44,8 +44,8 @@ impl TaskQueueMutations {
         TaskQueuePayload::of(&Change::make(ctx, &scope, new, idempotency_key, command).await?)
     }
 
-    /// Changes a TaskQueue. Workers who become eligible are offered waiting Tasks at once; offers that were made stay.
-    /// Admins only. Errors: `BAD_USER_INPUT` where the name is taken, `INVALID_EXPRESSION`.
+    /// Changes a TaskQueue. Workers who become eligible are offered waiting Tasks at once; offers that were
+    /// made stay. Admins only. Errors: `BAD_USER_INPUT` where the name is taken, `INVALID_EXPRESSION`.
     async fn update_task_queue(
         &self,
         ctx: &Context<'_>,
@@ -82,8 +82,8 @@ pub struct CreateTaskQueueInput {
     pub workspace_id: ID,
     /// Unique in the Workspace without regard to case; 1 to 64 characters.
     pub name: String,
-    /// The expression that is true for the Workers who are to serve it. `1==1`, everybody, where left out; empty text is
-    /// nobody.
+    /// The expression that is true for the Workers who are to serve it. `1==1`, everybody, where left out;
+    /// empty text is nobody.
     pub target_workers: Option<String>,
     /// How many Workers a Task may be offered to at the same time: 1 to 50, 1 where left out.
     pub max_reserved_workers: Option<i32>,

@@ -20,23 +20,26 @@ pub struct TokenMutations;
 
 #[Object]
 impl TokenMutations {
-    /// Signs a token for one Worker, or for a supervisor, a reporter or an admin of one Workspace. Admins and supervisors
-    /// only; a supervisor cannot make an admin. A token cannot be called back before its time is over.
+    /// Signs a token for one Worker, or for a supervisor, a reporter or an admin of one Workspace. Admins and
+    /// supervisors only; a supervisor cannot make an admin. A token cannot be called back before its time is
+    /// over.
     async fn create_token(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "For whom.")] input: CreateTokenInput,
     ) -> Result<TokenPayload> {
+        let caller = Caller::of(ctx)?;
+        caller.check_may_sign()?;
         let CreateTokenInput { workspace_id, role, worker_id, subject, ttl_seconds, idempotency_key } = input;
         let workspace: WorkspaceId = id("workspaceId", &workspace_id)?;
         let worker: Option<WorkerId> = optional_id("workerId", worker_id.as_ref())?;
         once::once(ctx, idempotency_key)?;
-        let lifetime_seconds = lifetime(Caller::of(ctx)?, ttl_seconds)?;
+        let lifetime_seconds = lifetime(caller, ttl_seconds)?;
         let (grant, subject) = grant(role, workspace, worker, subject)?;
 
         let scope = Scope::workspace_named(ctx, "workspaceId", workspace).await?;
         // First the right, then the Worker: who may not make tokens does not learn who exists.
-        let SignedToken { text, expires_at } = Caller::of(ctx)?.sign(grant, subject, lifetime_seconds)?;
+        let SignedToken { text, expires_at } = caller.sign(grant, subject, lifetime_seconds)?;
         if let Some(worker) = worker.filter(|worker| scope.worker(*worker).is_none()) {
             return Err(Error::not_found(worker, "workerId"));
         }
@@ -97,13 +100,14 @@ pub struct CreateTokenInput {
     pub role: Role,
     /// The Worker that it is for. With the role `WORKER` only, and always with that.
     pub worker_id: Option<ID>,
-    /// Who will use it: the name of a person or program, which the event log will show as the actor. 1 to 128 characters; not
-    /// with the role `WORKER`.
+    /// Who will use it: the name of a person or program, which the event log will show as the actor. 1 to 128
+    /// characters; not with the role `WORKER`.
     pub subject: Option<String>,
-    /// For how many seconds it is valid: 3,600 where left out, at most 86,400, unless the operator has set other limits.
+    /// For how many seconds it is valid: 3,600 where left out, at most 86,400, unless the operator has set
+    /// other limits.
     pub ttl_seconds: Option<i32>,
-    /// As in every input, but tokens are not stored: a repeat makes another token with the same rights, for which the time
-    /// begins anew.
+    /// As in every input, but tokens are not stored: a repeat makes another token with the same rights, for
+    /// which the time begins anew.
     pub idempotency_key: Option<String>,
 }
 
@@ -112,8 +116,8 @@ pub struct CreateTokenInput {
 pub struct TokenPayload {
     /// The newest event of the Workspace. A token is not part of the log.
     pub sequence: Sequence,
-    /// To be sent as `Authorization: Bearer <token>`, and as `Authorization` in the payload of `connection_init`. Whoever has it
-    /// has its rights.
+    /// To be sent as `Authorization: Bearer <token>`, and as `Authorization` in the payload of
+    /// `connection_init`. Whoever has it has its rights.
     pub token: String,
     /// When its time is over.
     pub expires_at: DateTime,

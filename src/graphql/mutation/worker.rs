@@ -18,8 +18,8 @@ pub struct WorkerMutations;
 
 #[Object]
 impl WorkerMutations {
-    /// Creates a Worker, with a capacity of 1 on each Task Channel. Admins and supervisors. Errors: `BAD_USER_INPUT` where the
-    /// name is taken, `LIMIT_EXCEEDED`.
+    /// Creates a Worker, with a capacity of 1 on each Task Channel. Admins and supervisors. Errors:
+    /// `BAD_USER_INPUT` where the name is taken, `LIMIT_EXCEEDED`.
     async fn create_worker(
         &self,
         ctx: &Context<'_>,
@@ -37,9 +37,9 @@ impl WorkerMutations {
         WorkerPayload::of(&Change::make(ctx, &scope, new, idempotency_key, command).await?)
     }
 
-    /// Changes name or attributes of a Worker. With new attributes, the Worker may serve other TaskQueues; offers that were
-    /// made stay. Admins and supervisors: attributes decide which work comes to a Worker. Errors: `BAD_USER_INPUT` where the
-    /// name is taken, `LIMIT_EXCEEDED`.
+    /// Changes name or attributes of a Worker. With new attributes, the Worker may serve other TaskQueues;
+    /// offers that were made stay. Admins and supervisors: attributes decide which work comes to a Worker.
+    /// Errors: `BAD_USER_INPUT` where the name is taken, `LIMIT_EXCEEDED`.
     async fn update_worker(
         &self,
         ctx: &Context<'_>,
@@ -57,8 +57,8 @@ impl WorkerMutations {
         WorkerPayload::of(&Change::make(ctx, &scope, worker, idempotency_key, command).await?)
     }
 
-    /// Moves a Worker to an Activity. In one that is not available, nothing new is offered; what the Worker has stays. A
-    /// Worker's token may move its own Worker.
+    /// Moves a Worker to an Activity. In one that is not available, nothing new is offered; what the Worker has
+    /// stays. A Worker's token may move its own Worker.
     async fn set_worker_activity(
         &self,
         ctx: &Context<'_>,
@@ -82,8 +82,8 @@ impl WorkerMutations {
         WorkerPayload::of(&Change::make(ctx, &scope, worker, idempotency_key, command).await?)
     }
 
-    /// Sets capacity or switch of a worker channel. Less capacity than there is open work takes nothing away; nothing new is
-    /// offered until there is room. Admins and supervisors.
+    /// Sets capacity or switch of a worker channel. Less capacity than there is open work takes nothing away;
+    /// nothing new is offered until there is room. Admins and supervisors.
     async fn update_worker_channel(
         &self,
         ctx: &Context<'_>,
@@ -99,9 +99,8 @@ impl WorkerMutations {
         let channel: WorkerChannelId = id("workerChannelId", &worker_channel_id)?;
         let configured_capacity = keep("configuredCapacity", configured_capacity)?;
         let scope = Scope::around(ctx, "workerChannelId", channel).await?;
-        let Some(present) = scope.worker_channel(channel) else {
-            return Err(Error::not_found(channel, "workerChannelId"));
-        };
+        let present = scope.worker_channel(channel);
+        let present = present.ok_or_else(|| Error::not_found(channel, "workerChannelId"))?;
         let command = Command::UpdateWorkerChannel(UpdateWorkerChannel {
             worker: present.worker_id(),
             task_channel: present.task_channel_id(),
@@ -152,8 +151,8 @@ pub struct SetWorkerActivityInput {
     pub worker_id: ID,
     /// The Activity.
     pub activity_id: ID,
-    /// Reject what is offered to the Worker, in the same change. Only with an Activity that is not available. False where
-    /// left out: then offers stay until they are answered or time out.
+    /// Reject what is offered to the Worker, in the same change. Only with an Activity that is not available.
+    /// False where left out: then offers stay until they are answered or time out.
     pub reject_pending_reservations: Option<bool>,
     /// The `version` of the Worker that the client has seen.
     pub expected_version: Option<i32>,

@@ -17,8 +17,8 @@ pub struct WorkflowMutations;
 
 #[Object]
 impl WorkflowMutations {
-    /// Creates a Workflow. Admins only. Errors: `BAD_USER_INPUT` where the name is taken, `INVALID_WORKFLOW` with every
-    /// fault of the document, `LIMIT_EXCEEDED`.
+    /// Creates a Workflow. Admins only. Errors: `BAD_USER_INPUT` where the name is taken, `INVALID_WORKFLOW`
+    /// with every fault of the document, `LIMIT_EXCEEDED`.
     async fn create_workflow(
         &self,
         ctx: &Context<'_>,
@@ -42,9 +42,9 @@ impl WorkflowMutations {
         WorkflowPayload::of(&Change::make(ctx, &scope, new, idempotency_key, command).await?)
     }
 
-    /// Changes a Workflow. New Tasks follow a new document; Tasks under way follow the one that they began with. Admins only.
-    /// Errors: `BAD_USER_INPUT` where the name is taken, `INVALID_WORKFLOW` with every fault of the document,
-    /// `LIMIT_EXCEEDED`.
+    /// Changes a Workflow. New Tasks follow a new document; Tasks under way follow the one that they began
+    /// with. Admins only. Errors: `BAD_USER_INPUT` where the name is taken, `INVALID_WORKFLOW` with every fault
+    /// of the document, `LIMIT_EXCEEDED`.
     async fn update_workflow(
         &self,
         ctx: &Context<'_>,
@@ -79,8 +79,9 @@ pub struct CreateWorkflowInput {
     pub workspace_id: ID,
     /// Unique in the Workspace without regard to case; 1 to 64 characters.
     pub name: String,
-    /// The routing document: `{"task_routing": {"filters": […], "default_filter": {…}}}`, at most 1,038,576 bytes. Documents of
-    /// TaskRouter are understood as they are, once their `queue` names TaskQueues of this Workspace.
+    /// The routing document: `{"task_routing": {"filters": […], "default_filter": {…}}}`, at most 1,038,576
+    /// bytes. Documents of TaskRouter are understood as they are, once their `queue` names TaskQueues of this
+    /// Workspace.
     pub configuration: JsonObject,
     /// How long a Worker has to answer an offer, in seconds: 1 to 86,400, 120 where left out.
     pub task_reservation_timeout_seconds: Option<i32>,

@@ -74,7 +74,8 @@ pub struct UpdateWorkspaceInput {
     pub timeout_activity_id: MaybeUndefined<ID>,
     /// Where a Worker goes whose desktop is gone.
     pub logout_activity_id: MaybeUndefined<ID>,
-    /// For how many seconds a Task is not offered again to a Worker who rejected it or let it time out: 0 to 3,600.
+    /// For how many seconds a Task is not offered again to a Worker who rejected it or let it time out: 1 to
+    /// 3,600.
     pub reoffer_delay_seconds: MaybeUndefined<i32>,
     /// The `version` of the Workspace that the client has seen.
     pub expected_version: Option<i32>,

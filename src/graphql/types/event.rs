@@ -17,8 +17,8 @@ use super::task_queue::TaskQueue;
 use super::worker::Worker;
 use super::workflow::Workflow;
 use crate::caller::Topic;
-use crate::graphql::error::Result;
-use crate::graphql::page::{Edge, OrderedBy, Page, PageInfo, cursor_at};
+use crate::graphql::error::{Error, Result};
+use crate::graphql::page::{Edge, OrderedBy, Page, PageInfo, Place, cursor_at};
 use crate::graphql::scalars::{DateTime, JsonObject, Sequence, optional_id};
 use crate::graphql::scope::Scope;
 
@@ -31,8 +31,8 @@ const CHUNK: u64 = 500;
 /// One event type, with what it means, for each core event.
 macro_rules! event_types {
     ($($(#[doc = $doc:literal])+ $name:ident,)*) => {
-        /// What happened. One for each event type of TaskRouter: `task.created` is `TASK_CREATED`, `task-queue.entered` is
-        /// `TASK_QUEUE_ENTERED`.
+        /// What happened. One for each event type of TaskRouter: `task.created` is `TASK_CREATED`,
+        /// `task-queue.entered` is `TASK_QUEUE_ENTERED`.
         #[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
         pub enum EventType {
             $($(#[doc = $doc])+ $name,)*
@@ -74,7 +74,8 @@ event_types! {
     WorkerUpdated,
     /// The attributes of a Worker changed.
     WorkerAttributesUpdate,
-    /// A Worker went from one Activity to another. `data` has `previousActivityId` and `millisecondsInPreviousActivity`.
+    /// A Worker went from one Activity to another. `data` has `previousActivityId` and
+    /// `millisecondsInPreviousActivity`.
     WorkerActivityUpdate,
     /// The configured capacity of a worker channel changed. `data` has `taskChannelId` and `previousCapacity`.
     WorkerCapacityUpdate,
@@ -140,14 +141,16 @@ pub enum ActorKind {
 pub struct Event {
     scope: Scope,
     recorded: Arc<Recorded>,
-    concerns: Concerns,
 }
 
 impl Event {
     /// The view of an event that came through the viewer's access, which lets through only what the viewer sees.
     pub fn of(scope: Scope, recorded: Arc<Recorded>) -> Event {
-        let concerns = Concerns::of(&recorded.event);
-        Event { scope, recorded, concerns }
+        Event { scope, recorded }
+    }
+
+    fn concerns(&self) -> Concerns {
+        Concerns::of(&self.recorded.event)
     }
 }
 
@@ -185,7 +188,8 @@ impl Event {
         }
     }
 
-    /// Who caused it: a Worker's id, or the subject of the token. Null for `SYSTEM`, and where the viewer may not see it.
+    /// Who caused it: a Worker's id, or the subject of the token. Null for `SYSTEM`, and where the viewer may
+    /// not see it.
     async fn actor_id(&self) -> Option<ID> {
         match (&self.recorded.actor, self.scope.own_worker()) {
             (Actor::Worker(worker), None) => Some(worker.into()),
@@ -200,46 +204,46 @@ impl Event {
         description(&self.scope, &self.recorded.event)
     }
 
-    /// A snapshot of every object concerned that the viewer may see, as it was when the event happened: under `task`,
-    /// `worker`, `reservation`, … with the fields of these types, ids in place of objects (`taskQueueId`), and what the
-    /// event type adds.
+    /// A snapshot of every object concerned that the viewer may see, as it was when the event happened: under
+    /// `task`, `worker`, `reservation`, … with the fields of these types, ids in place of objects
+    /// (`taskQueueId`), and what the event type adds.
     async fn data(&self) -> JsonObject {
         JsonObject::Fields(event_data::of(&self.scope, &self.recorded.event))
     }
 
     /// The Task as it is now; null where it is gone or hidden from the viewer.
     async fn task(&self) -> Option<Task> {
-        self.scope.task(self.concerns.task?)
+        self.scope.task(self.concerns().task?)
     }
 
     /// The Worker as they are now; null where they are hidden from the viewer.
     async fn worker(&self) -> Option<Worker> {
-        self.scope.worker(self.concerns.worker?)
+        self.scope.worker(self.concerns().worker?)
     }
 
     /// The Reservation as it is now; null where it is gone or hidden from the viewer.
     async fn reservation(&self) -> Option<Reservation> {
-        self.scope.reservation(self.concerns.reservation?)
+        self.scope.reservation(self.concerns().reservation?)
     }
 
     /// The TaskQueue as it is now; null where it is hidden from the viewer.
     async fn task_queue(&self) -> Option<TaskQueue> {
-        self.scope.task_queue(self.concerns.task_queue?)
+        self.scope.task_queue(self.concerns().task_queue?)
     }
 
     /// The Workflow as it is now; null where it is hidden from the viewer.
     async fn workflow(&self) -> Option<Workflow> {
-        self.scope.workflow(self.concerns.workflow?)
+        self.scope.workflow(self.concerns().workflow?)
     }
 
     /// The Activity as it is now: one that changed, or the one that the Worker went to.
     async fn activity(&self) -> Option<Activity> {
-        self.scope.activity(self.concerns.activity?)
+        self.scope.activity(self.concerns().activity?)
     }
 
     /// The Task Channel as it is now.
     async fn task_channel(&self) -> Option<TaskChannel> {
-        self.scope.task_channel(self.concerns.task_channel?)
+        self.scope.task_channel(self.concerns().task_channel?)
     }
 }
 
@@ -344,7 +348,10 @@ fn description(scope: &Scope, event: &Core) -> String {
     let channel = |id: TaskChannelId| {
         scope.state().task_channels.get(&id).map_or("another", |channel| &channel.unique_name)
     };
-    let because = |reason: &Option<String>| reason.as_ref().map_or(String::new(), |it| format!(": {it}"));
+    let because = |reason: &Option<String>| {
+        let reason = reason.as_ref().filter(|_| scope.access().sight().includes_reasons());
+        reason.map_or(String::new(), |reason| format!(": {reason}"))
+    };
     let ended = |task: &state::Task| task.ended().map_or(String::new(), |ended| because(&ended.reason));
 
     match event {
@@ -522,10 +529,21 @@ fn fits<I: Id>(wanted: Option<I>, there: Option<I>) -> bool {
     wanted.is_none() || wanted == there
 }
 
-/// The part of the log that a list of events is about.
-pub struct Span {
-    /// The position behind which it begins.
-    pub after: u64,
+/// Where in the log a list of events begins.
+#[derive(Clone, Copy)]
+pub enum Begin {
+    /// Behind this position, or, where the log has lost that, with what it still has.
+    About(u64),
+    /// Behind this position, which the client has named: it must not miss an event.
+    Exactly(u64),
+}
+
+impl Begin {
+    fn position(self) -> u64 {
+        match self {
+            Begin::About(position) | Begin::Exactly(position) => position,
+        }
+    }
 }
 
 /// One page of a list of events.
@@ -534,9 +552,10 @@ pub struct EventConnection {
     page_info: PageInfo,
 }
 
-/// One page of events. There is no total count: the log is long, and is not read to its end. Where a filter makes the
-/// search long, a page may have fewer events than were asked for, even none; it goes on behind `pageInfo.endCursor` as
-/// long as there is `pageInfo.hasNextPage` (with `last`, before `startCursor` as long as there is `hasPreviousPage`).
+/// One page of events. There is no total count: the log is long, and is not read to its end. Where a filter
+/// makes the search long, a page may have fewer events than were asked for, even none; it goes on behind
+/// `pageInfo.endCursor` as long as there is `pageInfo.hasNextPage` (with `last`, before `startCursor` as long
+/// as there is `hasPreviousPage`).
 #[Object]
 impl EventConnection {
     /// The events of the page, each with its cursor.
@@ -556,18 +575,18 @@ impl EventConnection {
 }
 
 impl EventConnection {
-    /// The page of those events of a span that fit and that the viewer sees, up to the moment of the scope.
+    /// The page of those events that fit and that the viewer sees, up to the moment of the scope.
     pub async fn read(
         scope: &Scope,
         page: &Page,
-        span: Span,
+        begin: Begin,
         filter: Option<EventFilter>,
     ) -> Result<EventConnection> {
         let conditions = Conditions::of(filter)?;
         let (after, before) = page.between(OrderedBy::Sequence)?;
         let end = scope.state().sequence + 1;
         // Everything lies strictly between the two.
-        let mut low = after.as_ref().map_or(span.after, |place| place.sequence().max(span.after));
+        let mut low = after.as_ref().map_or(0, Place::sequence).max(begin.position());
         let mut high = before.as_ref().map_or(end, |place| place.sequence().min(end));
         if let Some(since) = conditions.since {
             low = low.max(scope.access().position_before(since).await?);
@@ -576,17 +595,14 @@ impl EventConnection {
             high = high.min(scope.access().position_before(until).await? + 1);
         }
 
-        let search = Search { scope, conditions: &conditions, limit: page.limit() };
-        let found = if low + 1 >= high {
-            Found {
-                events: Vec::new(),
-                reached: if page.is_backward() { low + 1 } else { low },
-                has_more: false,
+        let (limit, backward) = (page.limit(), page.is_backward());
+        let search = Search { scope, conditions: &conditions, limit, backward };
+        let found = match (search.run(low, high).await, begin, &after) {
+            (Err(Error::EventsExpired), Begin::About(_), None) => {
+                let low = low.max(scope.access().beginning().await?);
+                search.run(low, high).await?
             }
-        } else if page.is_backward() {
-            search.backward(low, high).await?
-        } else {
-            search.forward(low, high).await?
+            (found, _, _) => found?,
         };
 
         let edges: Vec<Edge<Event>> = (found.events.into_iter())
@@ -595,16 +611,18 @@ impl EventConnection {
         let first = edges.first().map(|edge| edge.cursor.clone());
         let last = edges.last().map(|edge| edge.cursor.clone());
         let reached = found.has_more.then(|| cursor_at(found.reached));
-        let page_info = match page.is_backward() {
+        let is_behind = after.is_some_and(|place| place.sequence() > begin.position());
+        let is_before = before.is_some_and(|place| place.sequence() < end);
+        let page_info = match backward {
             false => PageInfo {
-                has_previous_page: after.is_some_and(|place| place.sequence() > span.after),
-                has_next_page: found.has_more || before.is_some_and(|place| place.sequence() < end),
+                has_previous_page: is_behind,
+                has_next_page: found.has_more || is_before,
                 start_cursor: first.or_else(|| reached.clone()),
                 end_cursor: reached.or(last),
             },
             true => PageInfo {
-                has_previous_page: found.has_more || after.is_some_and(|place| place.sequence() > span.after),
-                has_next_page: before.is_some_and(|place| place.sequence() < end),
+                has_previous_page: found.has_more || is_behind,
+                has_next_page: is_before,
                 start_cursor: reached.clone().or(first),
                 end_cursor: last.or(reached),
             },
@@ -618,6 +636,7 @@ struct Search<'a> {
     scope: &'a Scope,
     conditions: &'a Conditions,
     limit: usize,
+    backward: bool,
 }
 
 /// What a search has found.
@@ -631,6 +650,15 @@ struct Found {
 }
 
 impl Search<'_> {
+    /// Strictly between the two positions.
+    async fn run(&self, low: u64, high: u64) -> Result<Found> {
+        match (low + 1 < high, self.backward) {
+            (false, _) => Ok(Found { events: Vec::new(), reached: low, has_more: false }),
+            (true, false) => self.forward(low, high).await,
+            (true, true) => self.backward(low, high).await,
+        }
+    }
+
     /// From behind `low` on, to before `high`.
     async fn forward(&self, low: u64, high: u64) -> Result<Found> {
         let mut events: Vec<Arc<Recorded>> = Vec::new();
@@ -662,7 +690,6 @@ impl Search<'_> {
             let wanted = self.chunk().min(position - 1 - low);
             let start = position - 1 - wanted;
             let page = self.scope.access().history(start, usize_of(wanted)).await?;
-            // Where the log has lost its beginning, what comes is from behind the part that was asked for.
             let older = page.events.into_iter();
             let older = older.filter(|it| it.sequence < position && self.conditions.admit(it));
             events.splice(0..0, older);
@@ -689,4 +716,27 @@ impl Search<'_> {
 
 fn usize_of(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_graphql::resolver_utils::enum_value;
+    use routing::ids::{WorkspaceId, WorkspaceTag};
+    use routing::{Limits, Router};
+
+    #[test]
+    fn an_event_type_is_named_like_the_event() {
+        let now = Timestamp(1_767_607_800_000);
+        let id = WorkspaceId::minted(now, 1, WorkspaceTag(7));
+        let mut router = Router::found(id, "Test".to_owned(), Limits::default(), now);
+        let mut names = std::collections::BTreeSet::new();
+        for recorded in router.take_events() {
+            let name = recorded.event.name().to_uppercase().replace(['.', '-'], "_");
+            let value = enum_value(EventType::of(&recorded.event));
+            assert_eq!(value.to_string(), name);
+            names.insert(name);
+        }
+        assert!(names.contains("TASK_QUEUE_CREATED"), "{names:?}");
+    }
 }

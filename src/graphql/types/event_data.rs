@@ -1,8 +1,10 @@
-//! What an event holds, as JSON: every object that it changed, as it was afterwards, shaped like the GraphQL types.
+//! What an event holds, as JSON: every object that it changed, as it was afterwards, shaped like the GraphQL
+//! types.
 //!
-//! Keys are the names of the fields. Where a field leads to another object, its id stands under the name with `Id`
-//! behind it. Ids are texts, instants are RFC 3339, statuses are the names of the enum values. Each core struct is
-//! taken apart without `..`, so that a new field does not compile until it is decided whether it is shown.
+//! Keys are the names of the fields. Where a field leads to another object, its id stands under the name with
+//! `Id` behind it. Ids are texts, instants are RFC 3339, statuses are the names of the enum values. Each core
+//! struct is taken apart without `..`, so that a new field does not compile until it is decided whether it is
+//! shown.
 
 use async_graphql::resolver_utils::enum_value;
 use async_graphql::{Name, Value};
@@ -31,7 +33,7 @@ pub fn of(scope: &Scope, event: &Event) -> Value {
         Object::Workflow(it) => ("workflow", workflow(it)),
         Object::Worker(it) => ("worker", worker(scope, it)),
         Object::Task(it) => ("task", task(it)),
-        Object::Reservation(it) => ("reservation", reservation(it)),
+        Object::Reservation(it) => ("reservation", reservation(scope, it)),
         Object::PurgedTask(task) => ("taskId", text(task)),
     });
     Value::Object(objects.chain(circumstances(event)).map(|(key, value)| (Name::new(key), value)).collect())
@@ -314,7 +316,7 @@ fn routing_step(it: &RoutingStep) -> Value {
     ])
 }
 
-fn reservation(it: &Reservation) -> Value {
+fn reservation(scope: &Scope, it: &Reservation) -> Value {
     let Reservation {
         id,
         task,
@@ -334,7 +336,8 @@ fn reservation(it: &Reservation) -> Value {
         updated_at,
     } = it;
     use routing::state::ReservationStatus as Status;
-    let reason_of = |wanted: Status| reason.clone().filter(|_| *status == wanted);
+    let sees_reasons = scope.access().sight().includes_reasons();
+    let reason_of = |wanted: Status| reason.clone().filter(|_| *status == wanted && sees_reasons);
     let expires_at = Some(it.expires_at()).filter(|_| *status == Status::Pending);
     object([
         ("id", text(id)),

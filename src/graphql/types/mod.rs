@@ -1,5 +1,5 @@
-//! The types that the API shows: each a view on an object of the core at the moment of its scope, in a file of its
-//! own. No field is copied, and no view leads to another but through its scope.
+//! The types that the API shows: each a view on an object of the core at the moment of its scope, in a file of
+//! its own. No field is copied, and no view leads to another but through its scope.
 
 pub mod activity;
 pub mod event;

@@ -13,8 +13,8 @@ use super::worker_channel::WorkerChannel;
 use super::workflow::Workflow;
 use super::workspace::Workspace;
 
-/// Anything with an id. Ids are texts of two letters, which say what it is, and 32 hex digits; they sort by age and are
-/// unique among all Workspaces.
+/// Anything with an id. Ids are texts of two letters, which say what it is, and 32 hex digits; they sort by age
+/// and are unique among all Workspaces.
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "Where the object can be found again, with `node`."))]
 #[allow(missing_docs)] // Described where the types are.

@@ -18,8 +18,8 @@ use crate::graphql::page::{self, End, Listing, OrderedBy, Place, Stretch};
 use crate::graphql::scalars::{DateTime, optional_id};
 use crate::graphql::scope::{Scope, View};
 
-/// Where a Reservation is in its life. `PENDING` comes first; from `REJECTED`, `TIMEOUT`, `CANCELED`, `RESCINDED` and
-/// `COMPLETED` nothing leads on.
+/// Where a Reservation is in its life. `PENDING` comes first; from `REJECTED`, `TIMEOUT`, `CANCELED`,
+/// `RESCINDED` and `COMPLETED` nothing leads on.
 #[derive(Enum, Clone, Copy, PartialEq, Eq, Debug)]
 #[graphql(remote = "state::ReservationStatus")]
 pub enum ReservationStatus {
@@ -147,12 +147,12 @@ impl Reservation {
         is_pending.then(|| self.reservation.expires_at().into())
     }
 
-    /// Why the Worker refused, where they said so.
+    /// Why the Worker refused, where they said so. Null for a Worker's token.
     async fn rejected_reason(&self) -> Option<&str> {
         self.reason_of(state::ReservationStatus::Rejected)
     }
 
-    /// Why the offer was withdrawn.
+    /// Why the offer was withdrawn. Null for a Worker's token.
     async fn canceled_reason(&self) -> Option<&str> {
         self.reason_of(state::ReservationStatus::Canceled)
     }
@@ -165,7 +165,8 @@ impl Reservation {
 
 impl Reservation {
     fn reason_of(&self, status: state::ReservationStatus) -> Option<&str> {
-        self.reservation.reason.as_deref().filter(|_| self.reservation.status == status)
+        let reason = self.reservation.reason.as_deref().filter(|_| self.reservation.status == status);
+        reason.filter(|_| self.scope.access().sight().includes_reasons())
     }
 }
 

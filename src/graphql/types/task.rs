@@ -9,7 +9,7 @@ use routing::ids::{TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId};
 use routing::{State, state};
 
 use super::OrderDirection;
-use super::event::{EventConnection, EventFilter, Span};
+use super::event::{Begin, EventConnection, EventFilter};
 use super::reservation::{Of, Reservation, ReservationFilter, Reservations};
 use super::task_channel::TaskChannel;
 use super::task_queue::TaskQueue;
@@ -53,8 +53,8 @@ impl View for Task {
     }
 }
 
-/// A piece of work that waits for a Worker, or is in a Worker's hands. Tasks that have ended leave the lists and `node`
-/// after some minutes; their events stay.
+/// A piece of work that waits for a Worker, or is in a Worker's hands. Tasks that have ended leave the lists
+/// and `node` after some minutes; their events stay.
 #[Object]
 impl Task {
     /// Begins with `WT`.
@@ -112,7 +112,8 @@ impl Task {
         self.task.task_queue_entered_at.map(DateTime)
     }
 
-    /// Time to live while pending or reserved, in seconds: 1 to 1,209,600. When it is over, the Task is canceled.
+    /// Time to live while pending or reserved, in seconds: 1 to 1,209,600. When it is over, the Task is
+    /// canceled.
     async fn timeout_seconds(&self) -> u32 {
         self.task.timeout_seconds
     }
@@ -172,7 +173,7 @@ impl Task {
     ) -> Result<EventConnection> {
         let filter = EventFilter { task_id: Some(self.task.id.into()), ..EventFilter::default() };
         let since = self.task.created_sequence - 1;
-        EventConnection::read(&self.scope, &Page::forward(first, after)?, Span { after: since }, Some(filter))
+        EventConnection::read(&self.scope, &Page::forward(first, after)?, Begin::About(since), Some(filter))
             .await
     }
 

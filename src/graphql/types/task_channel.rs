@@ -41,12 +41,14 @@ impl TaskChannel {
         &self.channel.name
     }
 
-    /// Identifier used in expressions (`worker.channel.<uniqueName>.…`) and when Tasks are created; cannot change.
+    /// Identifier used in expressions (`worker.channel.<uniqueName>.…`) and when Tasks are created; cannot
+    /// change.
     async fn unique_name(&self) -> &str {
         &self.channel.unique_name
     }
 
-    /// Has it a round-robin circle of its own? Then a Worker who got other work meanwhile does not lose their place.
+    /// Has it a round-robin circle of its own? Then a Worker who got other work meanwhile does not lose their
+    /// place.
     async fn channel_optimized_routing(&self) -> bool {
         self.channel.channel_optimized_routing
     }

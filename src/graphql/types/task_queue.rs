@@ -40,8 +40,9 @@ impl View for TaskQueue {
     }
 }
 
-/// Where Tasks wait, and which Workers serve them. A Worker's token sees id and name of the TaskQueues that the Worker
-/// serves or has a Task of; the other fields are `FORBIDDEN` for it, and its lists hold what it sees anyway.
+/// Where Tasks wait, and which Workers serve them. A Worker's token sees id and name of the TaskQueues that the
+/// Worker serves or has a Task of; the other fields are `FORBIDDEN` for it, and its lists hold what it sees
+/// anyway.
 #[Object]
 impl TaskQueue {
     /// Begins with `WQ`.

@@ -125,7 +125,8 @@ impl Worker {
         Connection::of(&Page::of(first, after, last, before)?, list)
     }
 
-    /// Counts the changes of name, attributes and Activity, from 1; for `expectedVersion`. Reservations do not count.
+    /// Counts the changes of name, attributes and Activity, from 1; for `expectedVersion`. Reservations do not
+    /// count.
     async fn version(&self) -> u32 {
         self.worker.version
     }
@@ -154,8 +155,8 @@ pub struct WorkerFilter {
     pub name_contains: Option<String>,
     /// Eligible for this TaskQueue.
     pub task_queue_id: Option<ID>,
-    /// For whom this worker expression is true, written as the `targetWorkers` of a TaskQueue: `routing.skills HAS "es"`.
-    /// Error: `INVALID_EXPRESSION`.
+    /// For whom this worker expression is true, written as the `targetWorkers` of a TaskQueue: `routing.skills
+    /// HAS "es"`. Error: `INVALID_EXPRESSION`.
     pub matching: Option<String>,
 }
 

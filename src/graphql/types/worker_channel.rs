@@ -1,7 +1,7 @@
 //! What one Worker can take of one Task Channel.
 
 use async_graphql::{ID, Object};
-use routing::ids::{TaskChannelId, WorkerChannelId};
+use routing::ids::{TaskChannelId, WorkerChannelId, WorkerId};
 
 use super::task_channel::TaskChannel;
 use super::worker::Worker;
@@ -21,12 +21,12 @@ impl WorkerChannel {
         Some(WorkerChannel { worker, task_channel })
     }
 
-    /// The Worker.
-    pub fn worker_id(&self) -> routing::ids::WorkerId {
+    /// The Worker's id.
+    pub fn worker_id(&self) -> WorkerId {
         self.worker.worker().id
     }
 
-    /// The Task Channel.
+    /// The Task Channel's id.
     pub fn task_channel_id(&self) -> TaskChannelId {
         self.task_channel
     }

@@ -25,8 +25,8 @@ impl View for Workflow {
     }
 }
 
-/// Rules that put Tasks into TaskQueues. A Worker's token sees id and name of the Workflows of its Tasks; the other
-/// fields are `FORBIDDEN` for it.
+/// Rules that put Tasks into TaskQueues. A Worker's token sees id and name of the Workflows of its Tasks; the
+/// other fields are `FORBIDDEN` for it.
 #[Object]
 impl Workflow {
     /// Begins with `WW`.
@@ -44,8 +44,8 @@ impl Workflow {
         &self.workflow.name
     }
 
-    /// The routing document: `{"task_routing": {"filters": […], "default_filter": {…}}}`. New Tasks follow it; Tasks under
-    /// way follow the one that they began with.
+    /// The routing document: `{"task_routing": {"filters": […], "default_filter": {…}}}`. New Tasks follow it;
+    /// Tasks under way follow the one that they began with.
     async fn configuration(&self) -> Result<JsonObject> {
         self.scope.check_sees_configuration()?;
         Ok(JsonObject::Attributes(self.workflow.present().configuration.document.clone()))

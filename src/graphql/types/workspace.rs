@@ -3,7 +3,7 @@
 use async_graphql::{ID, Object};
 
 use super::activity::Activity;
-use super::event::{EventConnection, EventFilter, Span};
+use super::event::{Begin, EventConnection, EventFilter};
 use super::reservation::{Of, Reservation, ReservationFilter, Reservations};
 use super::task::{Task, TaskFilter, TaskOrderBy, Tasks};
 use super::task_channel::TaskChannel;
@@ -32,9 +32,9 @@ impl Workspace {
     }
 }
 
-/// Everything that belongs together: Workers, Tasks, and the rules that bring them together. What a query shows of a
-/// Workspace is one moment of it, `sequence`. A Worker's token sees in each list only what concerns the Worker;
-/// `queueOrderPriority` and `reofferDelaySeconds` are `FORBIDDEN` for it.
+/// Everything that belongs together: Workers, Tasks, and the rules that bring them together. What a query shows
+/// of a Workspace is one moment of it, `sequence`. A Worker's token sees in each list only what concerns the
+/// Worker; `queueOrderPriority` and `reofferDelaySeconds` are `FORBIDDEN` for it.
 #[Object]
 impl Workspace {
     /// Begins with `WS`.
@@ -62,8 +62,8 @@ impl Workspace {
         self.settings().updated_at.into()
     }
 
-    /// The newest committed event: the moment that the whole answer shows. A subscription with `after` set to it goes on
-    /// from here without gap.
+    /// The newest committed event: the moment that the whole answer shows. A subscription with `after` set to
+    /// it goes on from here without gap.
     async fn sequence(&self) -> Sequence {
         Sequence(self.scope.state().sequence)
     }
@@ -89,7 +89,8 @@ impl Workspace {
         self.scope.activity(self.settings().logout_activity).expect("Activities stay, and all see them")
     }
 
-    /// For how many seconds a Task is not offered again to a Worker who rejected it or let it time out: 0 to 3,600.
+    /// For how many seconds a Task is not offered again to a Worker who rejected it or let it time out: 1 to
+    /// 3,600.
     async fn reoffer_delay_seconds(&self) -> Result<u32> {
         self.scope.check_sees_configuration()?;
         Ok(self.settings().reoffer_delay_seconds)
@@ -225,11 +226,14 @@ impl Workspace {
         #[graphql(desc = "How many items, from the end of the list: 0 to 200; not together with `first`.")]
         last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Only events behind this position of the log.")] after_sequence: Option<Sequence>,
+        #[graphql(
+            desc = "Only events behind this position of the log. Error: `EVENTS_EXPIRED` where the log no longer reaches back to it."
+        )]
+        after_sequence: Option<Sequence>,
         #[graphql(desc = "Only events that fit.")] filter: Option<EventFilter>,
     ) -> Result<EventConnection> {
-        let span = Span { after: after_sequence.map_or(0, |sequence| sequence.0) };
-        EventConnection::read(&self.scope, &Page::of(first, after, last, before)?, span, filter).await
+        let begin = after_sequence.map_or(Begin::About(0), |sequence| Begin::Exactly(sequence.0));
+        EventConnection::read(&self.scope, &Page::of(first, after, last, before)?, begin, filter).await
     }
 }
 

@@ -1,0 +1,1267 @@
+//! A seeded workload: what programs, supervisors and agents might do with a Workspace, in a random order, right and
+//! wrong, and how time moves on meanwhile.
+//!
+//! The same seed gives the same steps for the same states, so a run is repeated from its seed alone. Each seed draws
+//! which features are in play and how large everything is ("swarm testing"): a run in which nobody ever accepts, or
+//! in which all TaskQueues are LIFO, reaches states that an even mixture would hardly ever reach.
+//!
+//! This file knows the crate `routing` and nothing else, because other test binaries include it by its path.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use routing::command::*;
+use routing::event::{Actor, Object};
+use routing::ids::*;
+use routing::state::{ReservationStatus, TaskChannel, TaskOrder, TaskStatus};
+use routing::time::Timestamp;
+use routing::{Attributes, Command, Limits, Router, State};
+use serde_json::{Value, json};
+
+/// When all runs begin: 2026-01-05T10:10:00Z.
+const START: Timestamp = Timestamp(1_767_607_800_000);
+
+/// The next thing to do.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Step {
+    /// Apply this, at the present time.
+    Command(Box<Command>, Actor),
+    /// Move time to here. Now and then it lies before the present, as a clock that was set back would have it.
+    Time(Timestamp),
+}
+
+/// A generator of steps.
+pub struct Workload {
+    random: Random,
+    features: Features,
+    limits: Limits,
+    tag: WorkspaceTag,
+    now: Timestamp,
+    n_minted: u64,
+    founding_state: State,
+    set_up: VecDeque<Command>,
+}
+
+/// What a seed draws once: which features are in play, and the sizes.
+struct Features {
+    /// How many commands make a run of this seed.
+    n_commands: usize,
+    n_workers: usize,
+    /// So many Workers there are from the beginning: more than a walk around the circle looks at.
+    n_workers_of_crowd: usize,
+    n_queues: usize,
+    /// So many TaskQueues there are from the beginning: more than are looked at in one go.
+    n_queues_of_maze: usize,
+    n_workflows: usize,
+    n_activities: usize,
+    /// With so many Tasks that have not ended, no more are created.
+    n_tasks: usize,
+    channels: Vec<&'static str>,
+    /// Channels with a circle of their own.
+    optimized_channels: Vec<&'static str>,
+    queue_expressions: Vec<&'static str>,
+    target_expressions: Vec<&'static str>,
+    filter_expressions: Vec<&'static str>,
+    capacity_max: u32,
+    reservation_timeouts: Vec<u32>,
+    step_timeouts: Vec<u32>,
+    times_to_live: Vec<Option<u32>>,
+    reoffer_delays: Vec<u32>,
+    priorities: Vec<u32>,
+    /// In percent, as all that follows: a TaskQueue is LIFO, offers to several Workers, …
+    lifo: u64,
+    multi_reservation: u64,
+    known_worker: u64,
+    steps_with_timeout: u64,
+    default_filter: u64,
+    available_workers: u64,
+    /// Where most Workers are away, somebody changes that.
+    shift_begins: u64,
+    invalid: u64,
+    time: u64,
+    /// How often each of [`ACTIONS`] is taken, relative to the others.
+    weights: Vec<u64>,
+}
+
+/// What may be done, each with its usual weight.
+const ACTIONS: [(Action, u64); 20] = [
+    (Action::UpdateWorkspace, 1),
+    (Action::CreateActivity, 1),
+    (Action::UpdateActivity, 2),
+    (Action::CreateTaskQueue, 1),
+    (Action::UpdateTaskQueue, 3),
+    (Action::CreateWorkflow, 1),
+    (Action::UpdateWorkflow, 3),
+    (Action::CreateWorker, 2),
+    (Action::UpdateWorker, 5),
+    (Action::SetWorkerActivity, 12),
+    (Action::UpdateWorkerChannel, 8),
+    (Action::CreateTask, 40),
+    (Action::UpdateTask, 12),
+    (Action::CancelTask, 4),
+    (Action::WrapUpTask, 4),
+    (Action::CompleteTask, 8),
+    (Action::AcceptReservation, 20),
+    (Action::RejectReservation, 12),
+    (Action::WrapUpReservation, 6),
+    (Action::CompleteReservation, 12),
+];
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Action {
+    UpdateWorkspace,
+    CreateActivity,
+    UpdateActivity,
+    CreateTaskQueue,
+    UpdateTaskQueue,
+    CreateWorkflow,
+    UpdateWorkflow,
+    CreateWorker,
+    UpdateWorker,
+    SetWorkerActivity,
+    UpdateWorkerChannel,
+    CreateTask,
+    UpdateTask,
+    CancelTask,
+    WrapUpTask,
+    CompleteTask,
+    AcceptReservation,
+    RejectReservation,
+    WrapUpReservation,
+    CompleteReservation,
+}
+
+const CHANNELS: [&str; 5] = ["default", "voice", "chat", "sms", "video"];
+
+/// Names are drawn from few, so that they collide and so that expressions hit them.
+const ACTIVITY_NAMES: [&str; 6] = ["Front desk", "Back office", "Home", "Lunch", "Training", "front DESK"];
+
+const QUEUE_EXPRESSIONS: [&str; 12] = [
+    "1==1",
+    "",
+    "skills HAS 'a'",
+    "skills HAS 'b' AND level < 4",
+    "level >= 2",
+    "level >= 1 OR vip == true",
+    "language == 'en'",
+    "language IN ['de', 'es']",
+    "friendly_name != 'Worker 1'",
+    "activity_name == 'Front desk'",
+    "activity_name != 'Available' AND activity_name != 'Home'",
+    "worker.odd == null",
+];
+
+const TARGET_EXPRESSIONS: [&str; 14] = [
+    "1==1",
+    "1==0",
+    "worker.skills HAS task.skill",
+    "worker.level >= task.level",
+    "worker.level > 1 AND worker.vip != true",
+    "task.language == null OR worker.language == task.language",
+    "worker.activity_name == 'Front desk' OR worker.activity_name == 'Available'",
+    "worker.channel.voice.available_capacity_percentage > 50",
+    "worker.channel.default.available_capacity_percentage < 100",
+    "worker.channel.default.assigned_tasks == 0",
+    "worker.channel.chat.configured_capacity >= 2",
+    "worker.friendly_name == task.agent_name",
+    "task.excluded == null OR worker.sid NOT IN task.excluded",
+    "worker.odd == task.odd",
+];
+
+const FILTER_EXPRESSIONS: [&str; 8] = [
+    "1==1",
+    "1==0",
+    "kind == 'a'",
+    "kind == 'b' OR urgent == true",
+    "level > 2",
+    "skill != null",
+    "agent != null",
+    "task.kind IN ['a', 'c']",
+];
+
+impl Workload {
+    /// The workload of a seed.
+    pub fn new(seed: u64) -> Workload {
+        let mut random = Random::new(seed);
+        let features = Features::draw(&mut random);
+        let limits = draw_limits(&mut random, &features);
+        let tag = WorkspaceTag(random.next() as u32);
+        let id = WorkspaceId::minted(START, 0, tag);
+        let router = Router::found(id, "Simulated".to_owned(), limits.clone(), START);
+        let mut workload = Workload {
+            random,
+            features,
+            limits,
+            tag,
+            now: START,
+            // Far above the sequences that the ids of the core are made of.
+            n_minted: 1 << 40,
+            founding_state: router.state().clone(),
+            set_up: VecDeque::new(),
+        };
+        workload.grow(router);
+        workload.set_up();
+        workload
+    }
+
+    /// The limits that the Workspace is run with.
+    pub fn limits(&self) -> Limits {
+        self.limits.clone()
+    }
+
+    /// How many commands make a run.
+    pub fn n_commands(&self) -> usize {
+        self.features.n_commands
+    }
+
+    /// The Workspace before the first step, and the time of it.
+    pub fn founding_state(&self) -> (State, Timestamp) {
+        (self.founding_state.clone(), START)
+    }
+
+    /// The next thing to do, with a Workspace in this state.
+    pub fn next(&mut self, state: &State) -> Step {
+        if let Some(command) = self.set_up.pop_front() {
+            return Step::Command(Box::new(command), self.person());
+        }
+        let n_ended = state.tasks.values().filter(|task| task.ended().is_some()).count();
+        if n_ended > 4 * self.features.n_tasks {
+            return self.time(START.max(self.now).plus_seconds(self.limits.finished_task_retention_seconds));
+        }
+        let n_away = state.workers.values().filter(|worker| !state.is_available(worker)).count();
+        if 2 * n_away > state.workers.len() && self.random.percent(self.features.shift_begins) {
+            return Step::Command(Box::new(self.set_worker_activity(state)), self.person());
+        }
+        if state.workers.len() < self.features.n_workers && self.random.percent(10) {
+            let activity = self.activity_of_worker(state);
+            return Step::Command(Box::new(self.create_worker(activity)), self.person());
+        }
+        if self.random.percent(self.features.time) {
+            let to = self.instant(state);
+            return self.time(to);
+        }
+        let command =
+            if self.random.percent(self.features.invalid) { self.invalid(state) } else { self.likely(state) };
+        let actor = match &command {
+            Command::AcceptReservation(AcceptReservation { id, .. })
+            | Command::RejectReservation(RejectReservation { id, .. }) => {
+                state.reservations.get(id).map(|reservation| Actor::Worker(reservation.worker))
+            }
+            _ => None,
+        };
+        let actor = actor.unwrap_or_else(|| self.person());
+        Step::Command(Box::new(command), actor)
+    }
+
+    fn person(&mut self) -> Actor {
+        if self.random.percent(50) { Actor::Admin("root".into()) } else { Actor::Supervisor("eve".into()) }
+    }
+
+    fn time(&mut self, to: Timestamp) -> Step {
+        self.now = self.now.max(to);
+        Step::Time(to)
+    }
+
+    /// Where time may go: a little further, to where something is due and one beside it, far away, or back.
+    fn instant(&mut self, state: &State) -> Timestamp {
+        let mut due = self.instants_due(state);
+        due.sort();
+        let earliest = due.first().copied().unwrap_or(self.now);
+        let Timestamp(at) = match self.random.below(10) {
+            0 | 1 => Timestamp(self.now.0 + self.random.below(2_000) as i64),
+            2..=5 => earliest,
+            6 => Timestamp(earliest.0 - 1),
+            7 => self.random.pick_or(&due, self.now),
+            8 if self.random.percent(80) => Timestamp(self.now.0 + self.random.below(30_000) as i64),
+            8 => Timestamp(self.now.0 + self.random.below(100_000_000) as i64),
+            _ => return Timestamp(self.now.0 - self.random.below(5_000) as i64),
+        };
+        Timestamp(at.max(self.now.0))
+    }
+
+    fn instants_due(&self, state: &State) -> Vec<Timestamp> {
+        let offers = state
+            .reservations
+            .values()
+            .filter(|reservation| reservation.status == ReservationStatus::Pending)
+            .map(|reservation| reservation.expires_at());
+        let retention = self.limits.finished_task_retention_seconds;
+        let tasks = state.tasks.values().flat_map(|task| {
+            let waiting = task.waiting().map(|waiting| waiting.expires_at);
+            let deadline = task.step().and_then(|step| step.deadline);
+            let purge = task.ended().map(|ended| ended.at.plus_seconds(retention));
+            let cool_downs = task.cool_downs.iter().map(|cool_down| cool_down.until);
+            [waiting, deadline, purge].into_iter().flatten().chain(cool_downs)
+        });
+        offers.chain(tasks).filter(|at| *at > self.now).collect()
+    }
+
+    // ---- set-up ----
+
+    /// Some Workspaces are large from the beginning, and some have channels with a circle of their own.
+    fn grow(&mut self, mut router: Router) {
+        let available = router.state().activity_named("Available").expect("in every Workspace").id;
+        for number in 0..self.features.n_workers_of_crowd {
+            let command = Command::CreateWorker(CreateWorker {
+                id: self.mint(),
+                name: format!("Worker {number}"),
+                attributes: self.worker_attributes(),
+                activity: Some(available),
+            });
+            router.apply(command, Actor::System).expect("nothing is wrong with it");
+        }
+        for _ in 0..self.features.n_queues_of_maze {
+            let command = Command::CreateTaskQueue(self.create_task_queue());
+            router.apply(command, Actor::System).expect("nothing is wrong with it");
+        }
+        let mut state = router.state().clone();
+        for name in &self.features.optimized_channels {
+            let channel = state.task_channel_named(name).expect("a Task Channel of every Workspace");
+            let optimized = TaskChannel { channel_optimized_routing: true, ..TaskChannel::clone(channel) };
+            state.put(Object::TaskChannel(Arc::new(optimized)));
+        }
+        self.founding_state = state;
+    }
+
+    fn set_up(&mut self) {
+        let settings = self.update_workspace_blindly();
+        self.set_up.push_back(settings);
+        for _ in 0..self.features.n_activities {
+            let activity = self.create_activity();
+            self.set_up.push_back(activity);
+        }
+        let mut queues: Vec<TaskQueueId> = self.founding_state.task_queues.keys().copied().collect();
+        for _ in 0..self.features.n_queues {
+            let command = self.create_task_queue();
+            queues.push(command.id);
+            self.set_up.push_back(Command::CreateTaskQueue(command));
+        }
+        for _ in 0..self.features.n_workflows {
+            let workflow = self.create_workflow(&queues);
+            self.set_up.push_back(workflow);
+        }
+    }
+
+    /// Before any Activity is known by its id.
+    fn update_workspace_blindly(&mut self) -> Command {
+        Command::UpdateWorkspace(UpdateWorkspace {
+            queue_order_priority: Some(self.task_order()),
+            timeout_activity: if self.random.percent(40) { Some(None) } else { None },
+            reoffer_delay_seconds: Some(*self.random.pick(&self.features.reoffer_delays)),
+            ..UpdateWorkspace::default()
+        })
+    }
+
+    // ---- what is likely to be accepted ----
+
+    fn likely(&mut self, state: &State) -> Command {
+        let (action, _) = ACTIONS[self.random.weighted(&self.features.weights)];
+        match action {
+            Action::UpdateWorkspace => {
+                let activity = self.random.pick_key(&state.activities);
+                let timeout = self.random.below(3);
+                Command::UpdateWorkspace(UpdateWorkspace {
+                    expected_version: self.expected(state.workspace.version),
+                    name: self.random.maybe(20).map(|n| format!("Workspace {n}")),
+                    queue_order_priority: if self.random.percent(30) {
+                        Some(self.task_order())
+                    } else {
+                        None
+                    },
+                    default_activity: if self.random.percent(30) { activity } else { None },
+                    timeout_activity: match timeout {
+                        0 => Some(None),
+                        1 => activity.map(Some),
+                        _ => None,
+                    },
+                    logout_activity: if self.random.percent(10) { activity } else { None },
+                    reoffer_delay_seconds: Some(*self.random.pick(&self.features.reoffer_delays)),
+                })
+            }
+            Action::CreateActivity => self.create_activity(),
+            Action::UpdateActivity => match self.random.pick_value(&state.activities) {
+                Some(activity) => Command::UpdateActivity(UpdateActivity {
+                    id: activity.id,
+                    expected_version: self.expected(activity.version),
+                    name: if self.random.percent(90) { Some(self.activity_name()) } else { None },
+                }),
+                None => self.create_activity(),
+            },
+            Action::CreateTaskQueue => Command::CreateTaskQueue(self.create_task_queue()),
+            Action::UpdateTaskQueue => match self.random.pick_value(&state.task_queues) {
+                Some(queue) => self.update_task_queue(queue.id, queue.version),
+                None => Command::CreateTaskQueue(self.create_task_queue()),
+            },
+            Action::CreateWorkflow => {
+                let queues: Vec<TaskQueueId> = state.task_queues.keys().copied().collect();
+                self.create_workflow(&queues)
+            }
+            Action::UpdateWorkflow => self.update_workflow(state),
+            Action::CreateWorker if state.workers.len() < self.features.n_workers => {
+                let activity = self.activity_of_worker(state);
+                self.create_worker(activity)
+            }
+            Action::CreateWorker | Action::UpdateWorker => self.update_worker(state),
+            Action::SetWorkerActivity => self.set_worker_activity(state),
+            Action::UpdateWorkerChannel => self.update_worker_channel(state),
+            Action::CreateTask => {
+                let n_open = state.tasks.values().filter(|task| task.ended().is_none()).count();
+                if n_open < self.features.n_tasks { self.create_task(state) } else { self.cancel_task(state) }
+            }
+            Action::UpdateTask => self.update_task(state),
+            Action::CancelTask => self.cancel_task(state),
+            Action::WrapUpTask => match self.task(state, &[TaskStatus::Assigned]) {
+                Some((id, version)) => Command::WrapUpTask(WrapUpTask {
+                    id,
+                    expected_version: self.expected(version),
+                    attributes: if self.random.percent(20) {
+                        Some(self.task_attributes(state))
+                    } else {
+                        None
+                    },
+                }),
+                None => self.bring_work(state),
+            },
+            Action::CompleteTask => match self.task(state, &[TaskStatus::Assigned, TaskStatus::Wrapping]) {
+                Some((id, version)) => Command::CompleteTask(CompleteTask {
+                    id,
+                    expected_version: self.expected(version),
+                    reason: self.random.maybe(50).map(|n| format!("solved {n}")),
+                    attributes: if self.random.percent(20) {
+                        Some(self.task_attributes(state))
+                    } else {
+                        None
+                    },
+                }),
+                None => self.bring_work(state),
+            },
+            Action::AcceptReservation => match self.reservation(state, &[ReservationStatus::Pending]) {
+                Some((id, expected_version)) => {
+                    Command::AcceptReservation(AcceptReservation { id, expected_version })
+                }
+                None => self.bring_work(state),
+            },
+            Action::RejectReservation => match self.reservation(state, &[ReservationStatus::Pending]) {
+                Some((id, expected_version)) => {
+                    let reason = self.random.maybe(50).map(|n| format!("busy {n}"));
+                    Command::RejectReservation(RejectReservation { id, expected_version, reason })
+                }
+                None => self.bring_work(state),
+            },
+            Action::WrapUpReservation => match self.reservation(state, &[ReservationStatus::Accepted]) {
+                Some((id, expected_version)) => {
+                    Command::WrapUpReservation(WrapUpReservation { id, expected_version })
+                }
+                None => self.bring_work(state),
+            },
+            Action::CompleteReservation => {
+                let statuses = [ReservationStatus::Accepted, ReservationStatus::Wrapping];
+                match self.reservation(state, &statuses) {
+                    Some((id, expected_version)) => {
+                        Command::CompleteReservation(CompleteReservation { id, expected_version })
+                    }
+                    None => self.bring_work(state),
+                }
+            }
+        }
+    }
+
+    fn create_activity(&mut self) -> Command {
+        let available = self.random.percent(60);
+        Command::CreateActivity(CreateActivity { id: self.mint(), name: self.activity_name(), available })
+    }
+
+    fn activity_name(&mut self) -> String {
+        if self.random.percent(70) {
+            (*self.random.pick(&ACTIVITY_NAMES)).to_owned()
+        } else {
+            format!("Activity {}", self.random.below(20))
+        }
+    }
+
+    fn create_task_queue(&mut self) -> CreateTaskQueue {
+        let id: TaskQueueId = self.mint();
+        CreateTaskQueue {
+            id,
+            name: format!("Queue {}", self.n_minted & 0xFFFF),
+            target_workers: if self.random.percent(85) { Some(self.queue_expression()) } else { None },
+            max_reserved_workers: self.max_reserved_workers(),
+            task_order: Some(self.task_order()),
+        }
+    }
+
+    fn update_task_queue(&mut self, id: TaskQueueId, version: u32) -> Command {
+        let change = self.random.below(4);
+        Command::UpdateTaskQueue(UpdateTaskQueue {
+            id,
+            expected_version: self.expected(version),
+            name: if change == 0 { Some(format!("Queue {}", self.random.below(40))) } else { None },
+            target_workers: if change <= 1 || self.random.percent(20) {
+                Some(self.queue_expression())
+            } else {
+                None
+            },
+            max_reserved_workers: if change == 2 { self.max_reserved_workers() } else { None },
+            task_order: if change == 3 { Some(self.task_order()) } else { None },
+        })
+    }
+
+    fn queue_expression(&mut self) -> String {
+        if self.random.percent(30) {
+            return "1==1".to_owned();
+        }
+        (*self.random.pick(&self.features.queue_expressions)).to_owned()
+    }
+
+    fn max_reserved_workers(&mut self) -> Option<u32> {
+        let several = self.random.percent(self.features.multi_reservation);
+        several.then(|| 2 + self.random.below(4) as u32)
+    }
+
+    fn task_order(&mut self) -> TaskOrder {
+        if self.random.percent(self.features.lifo) { TaskOrder::Lifo } else { TaskOrder::Fifo }
+    }
+
+    fn create_workflow(&mut self, queues: &[TaskQueueId]) -> Command {
+        let id: WorkflowId = self.mint();
+        Command::CreateWorkflow(CreateWorkflow {
+            id,
+            name: format!("Workflow {}", self.n_minted & 0xFFFF),
+            configuration: self.routing_document(queues),
+            task_reservation_timeout_seconds: Some(*self.random.pick(&self.features.reservation_timeouts)),
+        })
+    }
+
+    fn update_workflow(&mut self, state: &State) -> Command {
+        let queues: Vec<TaskQueueId> = state.task_queues.keys().copied().collect();
+        let Some(workflow) = self.random.pick_value(&state.workflows) else {
+            return self.create_workflow(&queues);
+        };
+        Command::UpdateWorkflow(UpdateWorkflow {
+            id: workflow.id,
+            expected_version: self.expected(workflow.version),
+            name: if self.random.percent(10) {
+                Some(format!("Workflow {}", self.random.below(9)))
+            } else {
+                None
+            },
+            configuration: match self.random.below(10) {
+                0 => Some(workflow.present().configuration.document.clone()),
+                1..=7 => Some(self.routing_document(&queues)),
+                _ => None,
+            },
+            task_reservation_timeout_seconds: if self.random.percent(30) {
+                Some(*self.random.pick(&self.features.reservation_timeouts))
+            } else {
+                None
+            },
+        })
+    }
+
+    fn routing_document(&mut self, queues: &[TaskQueueId]) -> Attributes {
+        let n_filters = self.random.below(4);
+        let filters: Vec<Value> = (0..n_filters)
+            .map(|filter| {
+                let n_targets = 1 + self.random.below(3);
+                let targets: Vec<Value> = (0..n_targets).map(|at| self.target(queues, at == 0)).collect();
+                let expression = *self.random.pick(&self.features.filter_expressions);
+                let name = if self.random.percent(50) {
+                    Value::from(format!("Filter {filter}"))
+                } else {
+                    Value::Null
+                };
+                json!({ "filter_friendly_name": name, "expression": expression, "targets": targets })
+            })
+            .collect();
+        let default_filter = if filters.is_empty() || self.random.percent(self.features.default_filter) {
+            self.target(queues, true)
+        } else {
+            Value::Null
+        };
+        attributes(&json!({ "task_routing": { "filters": filters, "default_filter": default_filter } }))
+    }
+
+    fn target(&mut self, queues: &[TaskQueueId], needs_queue: bool) -> Value {
+        let mut target = serde_json::Map::new();
+        if needs_queue || self.random.percent(70) {
+            target.insert("queue".to_owned(), json!(self.random.pick(queues)));
+        }
+        if self.random.percent(25) {
+            let priority = *self.random.pick(&self.features.priorities);
+            let text = self.random.percent(30);
+            target.insert(
+                "priority".to_owned(),
+                if text { json!(priority.to_string()) } else { json!(priority) },
+            );
+        }
+        if self.random.percent(self.features.steps_with_timeout) {
+            target.insert("timeout".to_owned(), json!(self.random.pick(&self.features.step_timeouts)));
+        }
+        if self.random.percent(60) {
+            target
+                .insert("expression".to_owned(), json!(self.random.pick(&self.features.target_expressions)));
+        }
+        if self.random.percent(self.features.known_worker) {
+            let (key, path) = *self.random.pick(&[
+                ("known_worker_sid", "task.agent"),
+                ("known_worker_friendly_name", "task.agent_name"),
+            ]);
+            target.insert(key.to_owned(), json!(path));
+        }
+        Value::Object(target)
+    }
+
+    fn create_worker(&mut self, activity: Option<ActivityId>) -> Command {
+        let id: WorkerId = self.mint();
+        let name = format!("Worker {}", self.random.below(4 * self.features.n_workers));
+        Command::CreateWorker(CreateWorker { id, name, attributes: self.worker_attributes(), activity })
+    }
+
+    fn update_worker(&mut self, state: &State) -> Command {
+        let Some(worker) = self.random.pick_value(&state.workers) else { return self.create_worker(None) };
+        let has_name = self.random.percent(25);
+        Command::UpdateWorker(UpdateWorker {
+            id: worker.id,
+            expected_version: self.expected(worker.version),
+            name: if has_name {
+                Some(format!("Worker {}", self.random.below(4 * self.features.n_workers)))
+            } else {
+                None
+            },
+            attributes: if !has_name || self.random.percent(20) {
+                Some(self.worker_attributes())
+            } else {
+                None
+            },
+        })
+    }
+
+    fn activity_of_worker(&mut self, state: &State) -> Option<ActivityId> {
+        let available = self.random.percent(self.features.available_workers);
+        let of_kind: Vec<ActivityId> = state
+            .activities
+            .values()
+            .filter(|activity| activity.available == available)
+            .map(|activity| activity.id)
+            .collect();
+        if of_kind.is_empty() { None } else { Some(*self.random.pick(&of_kind)) }
+    }
+
+    fn set_worker_activity(&mut self, state: &State) -> Command {
+        let Some(worker) = self.random.pick_value(&state.workers) else { return self.create_worker(None) };
+        let activity = self.activity_of_worker(state).expect("every Workspace has both kinds of Activity");
+        let is_available = state.activities[&activity].available;
+        Command::SetWorkerActivity(SetWorkerActivity {
+            id: worker.id,
+            expected_version: self.expected(worker.version),
+            activity,
+            reject_pending_reservations: self.random.percent(if is_available { 3 } else { 40 }),
+        })
+    }
+
+    fn update_worker_channel(&mut self, state: &State) -> Command {
+        let Some(worker) = self.random.pick_value(&state.workers) else { return self.create_worker(None) };
+        let name = *self.random.pick(&self.features.channels);
+        let task_channel = state.task_channel_named(name).expect("a Task Channel of every Workspace").id;
+        let version = worker.channel(task_channel).expect("a Worker has a channel for each").version;
+        let is_switch = self.random.percent(30);
+        Command::UpdateWorkerChannel(UpdateWorkerChannel {
+            worker: worker.id,
+            task_channel,
+            expected_version: self.expected(version),
+            configured_capacity: match !is_switch || self.random.percent(10) {
+                true if self.random.percent(10) => Some(0),
+                true => Some(1 + self.random.below(self.features.capacity_max as usize) as u32),
+                false => None,
+            },
+            available: if is_switch { Some(self.random.percent(80)) } else { None },
+        })
+    }
+
+    fn create_task(&mut self, state: &State) -> Command {
+        Command::CreateTask(CreateTask {
+            id: self.mint(),
+            workflow: self.random.pick_key(&state.workflows).filter(|_| self.random.percent(95)),
+            task_channel: self.task_channel(state),
+            attributes: self.task_attributes(state),
+            priority: if self.random.percent(50) {
+                Some(*self.random.pick(&self.features.priorities))
+            } else {
+                None
+            },
+            timeout_seconds: *self.random.pick(&self.features.times_to_live),
+            virtual_start_time: if self.random.percent(15) {
+                Some(Timestamp(self.now.0 - self.random.below(20_000) as i64))
+            } else {
+                None
+            },
+        })
+    }
+
+    fn update_task(&mut self, state: &State) -> Command {
+        // Mostly those that wait: for the others, little can follow from it.
+        let statuses: &[TaskStatus] = if self.random.percent(70) { &[TaskStatus::Pending] } else { &[] };
+        let Some((id, version)) = self.task(state, statuses) else { return self.create_task(state) };
+        let change = self.random.below(8);
+        Command::UpdateTask(UpdateTask {
+            id,
+            expected_version: self.expected(version),
+            attributes: if change <= 3 { Some(self.task_attributes(state)) } else { None },
+            priority: if change == 3 || change == 4 {
+                Some(*self.random.pick(&self.features.priorities))
+            } else {
+                None
+            },
+            task_channel: if change == 5 { Some(self.task_channel(state)) } else { None },
+            virtual_start_time: if change >= 6 {
+                Some(Timestamp(self.now.0 - self.random.below(20_000) as i64))
+            } else {
+                None
+            },
+        })
+    }
+
+    fn cancel_task(&mut self, state: &State) -> Command {
+        match self.task(state, &[TaskStatus::Pending, TaskStatus::Reserved]) {
+            Some((id, version)) => Command::CancelTask(CancelTask {
+                id,
+                expected_version: self.expected(version),
+                reason: "hung up".to_owned(),
+                attributes: if self.random.percent(20) { Some(self.task_attributes(state)) } else { None },
+            }),
+            None => self.create_task(state),
+        }
+    }
+
+    fn task_channel(&mut self, state: &State) -> TaskChannelRef {
+        let name = *self.random.pick(&self.features.channels);
+        if self.random.percent(50) {
+            return TaskChannelRef::UniqueName(name.to_owned());
+        }
+        TaskChannelRef::Id(state.task_channel_named(name).expect("a Task Channel of every Workspace").id)
+    }
+
+    /// A Task in one of these states (none given: in any), with its version.
+    fn task(&mut self, state: &State, statuses: &[TaskStatus]) -> Option<(TaskId, u32)> {
+        let is_wanted = |status: TaskStatus| statuses.is_empty() || statuses.contains(&status);
+        let mut found: Vec<(TaskId, u32)> = state
+            .tasks
+            .values()
+            .filter(|task| is_wanted(task.status()))
+            .map(|task| (task.id, task.version))
+            .collect();
+        if self.random.percent(3) {
+            found.extend(state.tasks.values().map(|task| (task.id, task.version)));
+        }
+        if found.is_empty() { None } else { Some(*self.random.pick(&found)) }
+    }
+
+    /// A Reservation in one of these states (now and then, in any), with an expected version.
+    fn reservation(
+        &mut self,
+        state: &State,
+        statuses: &[ReservationStatus],
+    ) -> Option<(ReservationId, Option<u32>)> {
+        let of_any = self.random.percent(3);
+        let found: Vec<(ReservationId, u32)> = state
+            .reservations
+            .values()
+            .filter(|reservation| of_any || statuses.contains(&reservation.status))
+            .map(|reservation| (reservation.id, reservation.version))
+            .collect();
+        if found.is_empty() {
+            return None;
+        }
+        let (id, version) = *self.random.pick(&found);
+        Some((id, self.expected(version)))
+    }
+
+    /// Any Reservation; where there is none, an id that nobody has.
+    fn any_reservation(&mut self, state: &State) -> ReservationId {
+        self.random.pick_key(&state.reservations).unwrap_or_else(|| self.mint())
+    }
+
+    /// Nothing can be answered or finished: there is nobody to work, or nothing to do.
+    fn bring_work(&mut self, state: &State) -> Command {
+        let n_available = state.workers.values().filter(|worker| state.is_available(worker)).count();
+        if n_available < state.workers.len() && self.random.percent(50) {
+            return self.set_worker_activity(state);
+        }
+        let n_open = state.tasks.values().filter(|task| task.ended().is_none()).count();
+        if n_open < self.features.n_tasks { self.create_task(state) } else { self.update_worker(state) }
+    }
+
+    /// The present version, or none; which is how callers ask.
+    fn expected(&mut self, present: u32) -> Option<u32> {
+        if self.random.percent(30) { Some(present) } else { None }
+    }
+
+    // ---- attributes ----
+
+    fn worker_attributes(&mut self) -> Attributes {
+        let mut document = serde_json::Map::new();
+        let skills: Vec<&str> = ["a", "b", "c"].into_iter().filter(|_| self.random.percent(60)).collect();
+        document.insert("skills".to_owned(), json!(skills));
+        if self.random.percent(90) {
+            let level = self.random.below(6);
+            // A number that is written as a text counts as a number.
+            document.insert("level".to_owned(), if level == 3 { json!("3") } else { json!(level) });
+        }
+        if self.random.percent(80) {
+            document.insert("language".to_owned(), json!(self.random.pick(&["en", "de", "es"])));
+        }
+        if self.random.percent(30) {
+            document.insert("vip".to_owned(), json!(self.random.percent(50)));
+        }
+        if self.random.percent(15) {
+            document.insert("odd".to_owned(), self.odd());
+        }
+        attributes(&Value::Object(document))
+    }
+
+    fn task_attributes(&mut self, state: &State) -> Attributes {
+        let mut document = serde_json::Map::new();
+        document.insert("kind".to_owned(), json!(self.random.pick(&["a", "b", "c", "d"])));
+        if self.random.percent(60) {
+            document.insert("skill".to_owned(), json!(self.random.pick(&["a", "b", "c", "d"])));
+        }
+        if self.random.percent(60) {
+            document.insert("level".to_owned(), json!(self.random.below(6)));
+        }
+        if self.random.percent(40) {
+            document.insert("language".to_owned(), json!(self.random.pick(&["en", "de", "fr"])));
+        }
+        if self.random.percent(20) {
+            document.insert("urgent".to_owned(), json!(true));
+        }
+        if self.random.percent(50)
+            && let Some(worker) = self.random.pick_value(&state.workers)
+        {
+            let agent = match self.random.below(8) {
+                0 => Value::Null,
+                1 => json!(WorkerId::minted(self.now, u64::MAX, self.tag)),
+                2 => self.odd(),
+                _ => json!(worker.id),
+            };
+            document.insert("agent".to_owned(), agent);
+            let name = match self.random.below(6) {
+                0 => worker.name.to_uppercase(),
+                1 => "Nobody".to_owned(),
+                _ => worker.name.clone(),
+            };
+            document.insert("agent_name".to_owned(), json!(name));
+            if self.random.percent(30) {
+                document.insert("excluded".to_owned(), json!([worker.id]));
+            }
+        }
+        if self.random.percent(15) {
+            document.insert("odd".to_owned(), self.odd());
+        }
+        attributes(&Value::Object(document))
+    }
+
+    /// What people put where something else is expected.
+    fn odd(&mut self) -> Value {
+        match self.random.below(8) {
+            0 => Value::Null,
+            1 => json!(-1.5e300),
+            2 => json!(u64::MAX),
+            3 => json!([[["deep"]], null, {}]),
+            4 => json!({ "a-b": { "c": [1, 2] } }),
+            5 => json!("ünïcödé \u{1F600} \"quoted\" \\ \n"),
+            6 => json!(""),
+            _ => json!("3.0"),
+        }
+    }
+
+    // ---- what is refused, at least most of the time ----
+
+    fn invalid(&mut self, state: &State) -> Command {
+        let long = "x".repeat(65);
+        let oversize = attributes(&json!({ "text": "y".repeat(self.limits.attributes_characters_max) }));
+        let task = self.task(state, &[]).unwrap_or_else(|| (self.mint(), 1));
+        let worker = self.random.pick_value(&state.workers).map(|worker| (worker.id, worker.version));
+        let (worker, worker_version) = worker.unwrap_or_else(|| (self.mint(), 1));
+        let queue = self.random.pick_value(&state.task_queues).expect("every Workspace has a TaskQueue");
+        let workflow = self.random.pick_value(&state.workflows).expect("every Workspace has a Workflow");
+        let channel = state.task_channels.keys().next().copied().expect("a Task Channel of every Workspace");
+
+        let update_task = |id| UpdateTask {
+            id,
+            expected_version: None,
+            attributes: None,
+            priority: None,
+            task_channel: None,
+            virtual_start_time: None,
+        };
+        let update_worker = |id| UpdateWorker { id, expected_version: None, name: None, attributes: None };
+        let update_queue = |id| UpdateTaskQueue {
+            id,
+            expected_version: None,
+            name: None,
+            target_workers: None,
+            max_reserved_workers: None,
+            task_order: None,
+        };
+        let update_workflow = |id| UpdateWorkflow {
+            id,
+            expected_version: None,
+            name: None,
+            configuration: None,
+            task_reservation_timeout_seconds: None,
+        };
+        let create_task = |id, now| CreateTask {
+            id,
+            workflow: Some(workflow.id),
+            task_channel: TaskChannelRef::Id(channel),
+            attributes: Attributes::empty(),
+            priority: None,
+            timeout_seconds: None,
+            virtual_start_time: Some(now),
+        };
+        let new_task: TaskId = self.mint();
+        let now = self.now;
+
+        match self.random.below(36) {
+            // Names of what does not exist.
+            0 => Command::UpdateTask(update_task(self.mint())),
+            1 => Command::UpdateWorker(update_worker(self.mint())),
+            2 => Command::AcceptReservation(AcceptReservation { id: self.mint(), expected_version: None }),
+            3 => Command::UpdateWorkspace(UpdateWorkspace {
+                default_activity: Some(self.mint()),
+                ..UpdateWorkspace::default()
+            }),
+            4 => Command::UpdateTaskQueue(update_queue(self.mint())),
+            5 => Command::UpdateWorkflow(update_workflow(self.mint())),
+            6 => Command::CreateTask(CreateTask {
+                task_channel: TaskChannelRef::UniqueName("carrier pigeon".to_owned()),
+                ..create_task(new_task, now)
+            }),
+            7 => Command::UpdateWorkerChannel(UpdateWorkerChannel {
+                worker,
+                task_channel: self.mint(),
+                expected_version: None,
+                configured_capacity: Some(1),
+                available: None,
+            }),
+            8 => {
+                Command::CreateTask(CreateTask { workflow: Some(self.mint()), ..create_task(new_task, now) })
+            }
+            9 => Command::SetWorkerActivity(SetWorkerActivity {
+                id: worker,
+                expected_version: None,
+                activity: self.mint(),
+                reject_pending_reservations: false,
+            }),
+            // Other versions than the present one.
+            10 => Command::UpdateTask(UpdateTask {
+                expected_version: Some(task.1 + 1),
+                attributes: Some(self.task_attributes(state)),
+                ..update_task(task.0)
+            }),
+            11 => Command::UpdateWorker(UpdateWorker {
+                expected_version: Some(worker_version.wrapping_sub(1)),
+                ..update_worker(worker)
+            }),
+            12 => {
+                let id = self.any_reservation(state);
+                Command::RejectReservation(RejectReservation { id, expected_version: Some(77), reason: None })
+            }
+            13 => Command::UpdateTaskQueue(UpdateTaskQueue {
+                expected_version: Some(queue.version + 1),
+                target_workers: Some("1==1".to_owned()),
+                ..update_queue(queue.id)
+            }),
+            // The wrong state. Some of these are right.
+            14 => {
+                let id = self.any_reservation(state);
+                Command::AcceptReservation(AcceptReservation { id, expected_version: None })
+            }
+            15 => {
+                let id = self.any_reservation(state);
+                Command::CompleteReservation(CompleteReservation { id, expected_version: None })
+            }
+            16 => {
+                let id = self.any_reservation(state);
+                Command::WrapUpReservation(WrapUpReservation { id, expected_version: None })
+            }
+            17 => Command::CancelTask(CancelTask {
+                id: task.0,
+                expected_version: None,
+                reason: "changed my mind".to_owned(),
+                attributes: Some(oversize),
+            }),
+            18 => Command::WrapUpTask(WrapUpTask { id: task.0, expected_version: None, attributes: None }),
+            19 => Command::UpdateTask(UpdateTask {
+                task_channel: Some(self.task_channel(state)),
+                attributes: Some(self.task_attributes(state)),
+                ..update_task(task.0)
+            }),
+            // Inputs out of their range.
+            20 => Command::CancelTask(CancelTask {
+                id: task.0,
+                expected_version: None,
+                reason: "  ".to_owned(),
+                attributes: None,
+            }),
+            21 => Command::UpdateTask(UpdateTask { priority: Some(u32::MAX), ..update_task(task.0) }),
+            22 => Command::UpdateTask(UpdateTask {
+                virtual_start_time: Some(Timestamp(self.now.0 + 1)),
+                attributes: Some(self.task_attributes(state)),
+                ..update_task(task.0)
+            }),
+            23 => Command::CreateTask(CreateTask {
+                timeout_seconds: Some(*self.random.pick(&[0, 1_209_601])),
+                ..create_task(new_task, now)
+            }),
+            24 => Command::CreateTask(create_task(task.0, now)),
+            25 => Command::UpdateWorker(UpdateWorker {
+                name: Some(self.random.pick(&[long.as_str(), "", "two\nlines"]).to_string()),
+                attributes: Some(self.worker_attributes()),
+                ..update_worker(worker)
+            }),
+            26 => {
+                let id = self.mint();
+                let name = queue.name.to_uppercase();
+                Command::CreateTaskQueue(CreateTaskQueue {
+                    id,
+                    name,
+                    target_workers: None,
+                    max_reserved_workers: None,
+                    task_order: None,
+                })
+            }
+            27 => Command::UpdateTaskQueue(UpdateTaskQueue {
+                max_reserved_workers: Some(*self.random.pick(&[0, 51])),
+                task_order: Some(self.task_order()),
+                ..update_queue(queue.id)
+            }),
+            28 => Command::UpdateWorkerChannel(UpdateWorkerChannel {
+                worker,
+                task_channel: channel,
+                expected_version: None,
+                configured_capacity: Some(51),
+                available: Some(false),
+            }),
+            29 => Command::UpdateWorkspace(UpdateWorkspace {
+                name: Some("New name".to_owned()),
+                reoffer_delay_seconds: Some(*self.random.pick(&[0, 3_601])),
+                ..UpdateWorkspace::default()
+            }),
+            // Expressions and routing documents that do not parse, or that name what is not there.
+            30 => Command::UpdateTaskQueue(UpdateTaskQueue {
+                target_workers: Some("skill-level > 3".to_owned()),
+                task_order: Some(self.task_order()),
+                ..update_queue(queue.id)
+            }),
+            31 => Command::UpdateWorkflow(UpdateWorkflow {
+                name: Some("Renamed".to_owned()),
+                configuration: Some(attributes(&json!({ "task_routing": {
+                    "filters": [{ "expression": "kind ==", "targets": [{ "timeout": 0 }] }],
+                } }))),
+                ..update_workflow(workflow.id)
+            }),
+            32 => {
+                let unknown: TaskQueueId = self.mint();
+                Command::UpdateWorkflow(UpdateWorkflow {
+                    configuration: Some(self.routing_document(&[unknown])),
+                    ..update_workflow(workflow.id)
+                })
+            }
+            // Too much.
+            33 => Command::CreateTask(CreateTask { attributes: oversize, ..create_task(new_task, now) }),
+            34 => Command::UpdateWorker(UpdateWorker {
+                name: Some("Big".to_owned()),
+                attributes: Some(oversize),
+                ..update_worker(worker)
+            }),
+            _ => Command::UpdateTask(UpdateTask {
+                attributes: Some(oversize),
+                priority: Some(1),
+                ..update_task(task.0)
+            }),
+        }
+    }
+
+    fn mint<I: Id>(&mut self) -> I {
+        self.n_minted += 1;
+        I::minted(self.now, self.n_minted, self.tag)
+    }
+}
+
+fn attributes(value: &Value) -> Attributes {
+    Attributes::of(value).expect("an object")
+}
+
+fn draw_limits(random: &mut Random, features: &Features) -> Limits {
+    let mut limits = Limits {
+        // At least as long as any offer of the workload is open: a withdrawn offer whose Task was purged still
+        // counts as the Worker's last one where a later offer outlives it.
+        finished_task_retention_seconds: *random.pick(&[120, 150, 300]),
+        assignment_count_max: *random.pick(&[1, 2, 3, 5, 1_000, 1_000]),
+        ..Limits::default()
+    };
+    let is_large = features.n_workers_of_crowd + features.n_queues_of_maze > 0;
+    if !is_large && random.percent(15) {
+        limits.tasks_max = 5 + random.below(20);
+        limits.workers_max = 1 + random.below(6);
+        limits.task_queues_max = 2 + random.below(6);
+        limits.workflows_max = 2 + random.below(4);
+        limits.activities_max = 5 + random.below(3);
+        limits.attributes_characters_max = 150;
+        limits.workflow_configuration_bytes_max = 900;
+    }
+    limits
+}
+
+impl Features {
+    fn draw(random: &mut Random) -> Features {
+        let is_small = random.percent(60);
+        let n_channels = 1 + random.below(3);
+        let channels = random.some_of(&CHANNELS, n_channels);
+        let optimized = if random.percent(30) { 1 + random.below(n_channels) } else { 0 };
+        let optimized_channels = random.some_of(&channels, optimized);
+        let weights = ACTIONS
+            .iter()
+            .map(|(action, weight)| match action {
+                Action::CreateTask => *weight,
+                _ => weight * *random.pick(&[0, 1, 1, 1, 3]),
+            })
+            .collect();
+        let n_expressions = |random: &mut Random, all: usize| 1 + random.below(all);
+        let n = n_expressions(random, QUEUE_EXPRESSIONS.len());
+        let queue_expressions = random.some_of(&QUEUE_EXPRESSIONS, n);
+        let n = n_expressions(random, TARGET_EXPRESSIONS.len());
+        let mut target_expressions = random.some_of(&TARGET_EXPRESSIONS, n);
+        let is_crowd = random.percent(2);
+        if is_crowd {
+            // One of hundreds: found by looking at all who are eligible, not by going around the circle.
+            target_expressions.extend(["worker.friendly_name == task.agent_name"; 4]);
+        }
+        let is_maze = random.percent(3);
+        let n = n_expressions(random, FILTER_EXPRESSIONS.len());
+        let filter_expressions = random.some_of(&FILTER_EXPRESSIONS, n);
+        Features {
+            n_commands: 150 + random.below(700),
+            n_workers: if is_small { 1 + random.below(4) } else { 4 + random.below(12) },
+            n_workers_of_crowd: if is_crowd { 280 + random.below(80) } else { 0 },
+            n_queues: if is_small { 1 + random.below(3) } else { 1 + random.below(9) },
+            n_queues_of_maze: if is_maze { 60 + random.below(80) } else { 0 },
+            n_workflows: 1 + random.below(3),
+            n_activities: random.below(4),
+            n_tasks: if is_small { 1 + random.below(8) } else { 5 + random.below(25) },
+            channels,
+            optimized_channels,
+            queue_expressions,
+            target_expressions,
+            filter_expressions,
+            capacity_max: *random.pick(&[1, 1, 2, 3, 6]),
+            reservation_timeouts: match random.below(3) {
+                0 => vec![1, 2, 3],
+                1 => vec![5, 10, 30],
+                _ => vec![2, 20, 60],
+            },
+            step_timeouts: match random.below(3) {
+                0 => vec![1, 2, 3],
+                1 => vec![5, 10, 30],
+                _ => vec![1, 20, 600],
+            },
+            times_to_live: match random.below(3) {
+                0 => vec![None],
+                1 => vec![None, Some(10), Some(60)],
+                _ => vec![Some(1), Some(5), Some(30), Some(1_209_600)],
+            },
+            reoffer_delays: match random.below(4) {
+                0 | 1 => vec![1],
+                2 => vec![10, 3_600],
+                _ => vec![1, 2, 7],
+            },
+            priorities: match random.below(3) {
+                0 => vec![0],
+                1 => vec![0, 1, 2],
+                _ => vec![0, 10, i32::MAX as u32],
+            },
+            lifo: *random.pick(&[0, 0, 30, 50, 100]),
+            multi_reservation: *random.pick(&[0, 30, 100]),
+            known_worker: *random.pick(&[0, 0, 15, 60]),
+            steps_with_timeout: *random.pick(&[0, 50, 80, 100]),
+            default_filter: *random.pick(&[0, 70, 100]),
+            available_workers: *random.pick(&[50, 80, 95]),
+            shift_begins: *random.pick(&[0, 10, 30]),
+            invalid: *random.pick(&[0, 5, 15, 40]),
+            time: *random.pick(&[5, 15, 30]),
+            weights,
+        }
+    }
+}
+
+/// A small deterministic source of chance (SplitMix64), the same on every machine.
+pub struct Random(u64);
+
+impl Random {
+    /// The same seed gives the same numbers.
+    pub fn new(seed: u64) -> Random {
+        Random(seed)
+    }
+
+    /// Any number.
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below `n`, which is not 0. A little uneven, which does not matter here.
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.next() % n as u64) as usize
+    }
+
+    /// True in so many of 100 cases.
+    pub fn percent(&mut self, percent: u64) -> bool {
+        self.next() % 100 < percent
+    }
+
+    /// In so many of 100 cases, a number below 100.
+    fn maybe(&mut self, percent: u64) -> Option<usize> {
+        let number = self.below(100);
+        self.percent(percent).then_some(number)
+    }
+
+    /// One of them, which are not none.
+    pub fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
+        &from[self.below(from.len())]
+    }
+
+    fn pick_or<T: Copy>(&mut self, from: &[T], otherwise: T) -> T {
+        if from.is_empty() { otherwise } else { *self.pick(from) }
+    }
+
+    fn pick_key<K: Copy + Ord, V>(&mut self, map: &routing::state::Map<K, V>) -> Option<K> {
+        if map.is_empty() { None } else { map.keys().nth(self.below(map.len())).copied() }
+    }
+
+    fn pick_value<'a, K: Copy + Ord, V>(&mut self, map: &'a routing::state::Map<K, V>) -> Option<&'a Arc<V>> {
+        if map.is_empty() { None } else { map.values().nth(self.below(map.len())) }
+    }
+
+    /// So many different ones of them, or all.
+    fn some_of<T: Copy>(&mut self, from: &[T], n: usize) -> Vec<T> {
+        let mut left = from.to_vec();
+        let n = n.min(left.len());
+        (0..n).map(|_| left.swap_remove(self.below(left.len()))).collect()
+    }
+
+    /// A position, each as often as its weight says. Not all weights are 0.
+    fn weighted(&mut self, weights: &[u64]) -> usize {
+        let mut at = self.next() % weights.iter().sum::<u64>();
+        for (position, weight) in weights.iter().enumerate() {
+            match at.checked_sub(*weight) {
+                None => return position,
+                Some(rest) => at = rest,
+            }
+        }
+        unreachable!("the number is below the sum of the weights")
+    }
+}
