@@ -89,10 +89,24 @@ struct Rows {
 impl Rows {
     fn of(commit: &Commit<'_>) -> Rows {
         let &Commit { workspace: id, expected_sequence, state, ref entries, keys } = commit;
+        // Taken apart without `..`: what is new in a State must be stored, unless it follows from the rest.
+        let &State {
+            sequence,
+            at,
+            workspace: _,
+            activities: _,
+            task_channels: _,
+            task_queues: _,
+            workflows: _,
+            workers: _,
+            tasks: _,
+            reservations: _,
+            lookups: _,
+        } = state;
         assert_eq!(state.id(), id, "a commit is of the Workspace whose state it brings");
         let sequences = entries.iter().copied().flatten().map(|recorded| recorded.sequence);
         assert!(
-            sequences.eq(expected_sequence + 1..=state.sequence),
+            sequences.eq(expected_sequence + 1..=sequence),
             "the events of a commit lead from the end of the log to the state, without a hole",
         );
 
@@ -109,7 +123,7 @@ impl Rows {
             reservations,
             purged,
         } = touched;
-        let end = rows::EndOfLog { sequence: state.sequence, at: state.at };
+        let end = rows::EndOfLog { sequence, at };
         Rows {
             workspace: workspace.map(|workspace| rows::workspace_row(&workspace, end)),
             activities: activities.values().map(|activity| rows::activity_row(id, activity)).collect(),
