@@ -16,7 +16,7 @@ pub struct Model {
     pub last_sequence: i64,
     /// The position of the first event of the row.
     pub first_sequence: i64,
-    /// When the first event of the row happened.
+    /// When the last event of the row happened.
     pub at: i64,
     /// How the events are written.
     pub format_version: i64,

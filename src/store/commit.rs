@@ -25,17 +25,15 @@ use routing::state::{
 use routing::time::Timestamp;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel, Iterable,
-    PrimaryKeyToColumn, QueryFilter, QuerySelect,
+    ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, Iterable, PrimaryKeyToColumn,
+    QueryFilter, QuerySelect,
 };
 
 use super::{Error, Key, LEASE_ID, Owner, Store, connect, rows, while_};
 
-/// How many values one statement may carry: SQLite's limit.
-const SQLITE_VALUES_MAX: usize = 32_766;
-
-/// The same of PostgreSQL, whose protocol counts them in 16 bits.
-const POSTGRES_VALUES_MAX: usize = 65_535;
+/// How many rows one statement carries. SQLite takes at most 32,766 values in a statement and PostgreSQL 65,535; that
+/// is enough for these, and larger statements are hardly any faster.
+const ROWS_PER_STATEMENT_MAX: usize = 256;
 
 /// What to make durable.
 pub struct Commit<'a> {
@@ -91,10 +89,24 @@ struct Rows {
 impl Rows {
     fn of(commit: &Commit<'_>) -> Rows {
         let &Commit { workspace: id, expected_sequence, state, ref entries, keys } = commit;
+        // Taken apart without `..`: what is new in a State must be stored, unless it follows from the rest.
+        let &State {
+            sequence,
+            at,
+            workspace: _,
+            activities: _,
+            task_channels: _,
+            task_queues: _,
+            workflows: _,
+            workers: _,
+            tasks: _,
+            reservations: _,
+            lookups: _,
+        } = state;
         assert_eq!(state.id(), id, "a commit is of the Workspace whose state it brings");
         let sequences = entries.iter().copied().flatten().map(|recorded| recorded.sequence);
         assert!(
-            sequences.eq(expected_sequence + 1..=state.sequence),
+            sequences.eq(expected_sequence + 1..=sequence),
             "the events of a commit lead from the end of the log to the state, without a hole",
         );
 
@@ -111,7 +123,7 @@ impl Rows {
             reservations,
             purged,
         } = touched;
-        let end = rows::EndOfLog { sequence: state.sequence, at: state.at };
+        let end = rows::EndOfLog { sequence, at };
         Rows {
             workspace: workspace.map(|workspace| rows::workspace_row(&workspace, end)),
             activities: activities.values().map(|activity| rows::activity_row(id, activity)).collect(),
@@ -301,7 +313,7 @@ where
     let replace = OnConflict::columns(E::Column::iter().filter(is_key))
         .update_columns(E::Column::iter().filter(|column| !is_key(column)))
         .to_owned();
-    for chunk in chunks::<E>(transaction, rows) {
+    for chunk in chunks(rows) {
         E::insert_many(chunk.into_iter().map(IntoActiveModel::into_active_model))
             .on_conflict(replace.clone())
             .exec_without_returning(transaction)
@@ -316,7 +328,7 @@ async fn append(
     transaction: &DatabaseTransaction,
     events: Vec<entity::event_log::Model>,
 ) -> Result<(), Error> {
-    for chunk in chunks::<entity::event_log::Entity>(transaction, events) {
+    for chunk in chunks(events) {
         entity::event_log::Entity::insert_many(chunk.into_iter().map(IntoActiveModel::into_active_model))
             .exec_without_returning(transaction)
             .await
@@ -332,17 +344,17 @@ async fn purge(
 ) -> Result<(), Error> {
     let failed = while_("marking purged Tasks");
     for (at, tasks) in purged {
-        for chunk in tasks.chunks(PURGED_PER_STATEMENT_MAX) {
-            let ids = || chunk.iter().map(ToString::to_string);
+        for chunk in tasks.chunks(ROWS_PER_STATEMENT_MAX) {
+            let ids: Vec<String> = padded(chunk).map(ToString::to_string).collect();
             entity::task::Entity::update_many()
                 .col_expr(entity::task::Column::PurgedAt, Expr::value(at.0))
-                .filter(entity::task::Column::Id.is_in(ids()))
+                .filter(entity::task::Column::Id.is_in(&ids))
                 .exec(transaction)
                 .await
                 .map_err(failed)?;
             entity::reservation::Entity::update_many()
                 .col_expr(entity::reservation::Column::PurgedAt, Expr::value(at.0))
-                .filter(entity::reservation::Column::TaskId.is_in(ids()))
+                .filter(entity::reservation::Column::TaskId.is_in(&ids))
                 .exec(transaction)
                 .await
                 .map_err(failed)?;
@@ -351,22 +363,43 @@ async fn purge(
     Ok(())
 }
 
-/// Far below what a statement may carry: these are few.
-const PURGED_PER_STATEMENT_MAX: usize = 1_000;
-
-/// Cuts rows into as many as one statement may carry.
-fn chunks<E: EntityTrait>(
-    transaction: &DatabaseTransaction,
-    rows: Vec<E::Model>,
-) -> impl Iterator<Item = Vec<E::Model>> {
-    let values_max = match transaction.get_database_backend() {
-        DbBackend::Sqlite => SQLITE_VALUES_MAX,
-        _ => POSTGRES_VALUES_MAX,
-    };
-    let rows_max = values_max / E::Column::iter().count();
+/// Cuts rows into statements of a few sizes only, 256, 128, 64, …, 1: a connection keeps each statement that it has
+/// prepared, and preparing a large one costs more than carrying out three small ones.
+fn chunks<T>(rows: Vec<T>) -> impl Iterator<Item = Vec<T>> {
     let mut rows = rows.into_iter();
     std::iter::from_fn(move || {
-        let chunk: Vec<E::Model> = rows.by_ref().take(rows_max).collect();
-        if chunk.is_empty() { None } else { Some(chunk) }
+        let size = 1 << rows.len().min(ROWS_PER_STATEMENT_MAX).checked_ilog2()?;
+        Some(rows.by_ref().take(size).collect())
     })
+}
+
+/// The same for values that are looked for: they are as many as the next power of two, the last one repeated.
+pub fn padded<T>(values: &[T]) -> impl Iterator<Item = &T> {
+    values.iter().chain(values.last().into_iter().cycle()).take(values.len().next_power_of_two())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_cut_into_statements_of_few_sizes() {
+        for (n, expected) in
+            [(0, &[][..]), (1, &[1]), (7, &[4, 2, 1]), (256, &[256]), (600, &[256, 256, 64, 16, 8])]
+        {
+            let chunks: Vec<Vec<usize>> = chunks((0..n).collect()).collect();
+            assert_eq!(chunks.iter().map(Vec::len).collect::<Vec<_>>(), expected);
+            assert!(chunks.into_iter().flatten().eq(0..n));
+        }
+    }
+
+    #[test]
+    fn values_are_filled_up_to_a_power_of_two() {
+        for (n, expected) in [(0, 0), (1, 1), (2, 2), (3, 4), (5, 8), (256, 256)] {
+            let values: Vec<usize> = (0..n).collect();
+            let padded: Vec<usize> = padded(&values).copied().collect();
+            assert_eq!(padded.len(), expected);
+            assert!(values.iter().eq(&padded[..n]) && padded[n..].iter().all(|value| *value == n - 1));
+        }
+    }
 }

@@ -1,11 +1,12 @@
 //! From an address to connections, with everything set that the promises of the store rest on.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sea_orm::sqlx::{self, ConnectOptions, Connection};
 use sea_orm::{
@@ -13,10 +14,15 @@ use sea_orm::{
     SqliteTransactionMode, SqlxPostgresConnector, SqlxSqliteConnector, TransactionOptions, TransactionTrait,
 };
 
+use super::load::PAGE_ROWS;
 use super::{Error, while_};
 
 /// SQLite reads with one thread for each connection; more than that only compete for the same few cores.
 const SQLITE_READERS_MAX: u32 = 4;
+
+/// How many rows SQLite's thread reads ahead of the one that takes them: a page of those that load a Workspace. With
+/// the default of 50 both of them mostly wait for each other.
+const SQLITE_ROWS_AHEAD_MAX: usize = PAGE_ROWS as usize;
 
 /// One commit for each Workspace at a time and some readers; far below what PostgreSQL allows for all its clients.
 const POSTGRES_CONNECTIONS_MAX: u32 = 8;
@@ -93,7 +99,7 @@ pub async fn sqlite_writer(path: &Path) -> Result<DatabaseConnection, Error> {
 /// Connections that see what the writer has committed, and cannot write.
 pub async fn sqlite_readers(path: &Path) -> Result<DatabaseConnection, Error> {
     let pool = sqlite_pool(SQLITE_READERS_MAX)
-        .connect_with(sqlite_options(path).pragma("query_only", "ON"))
+        .connect_with(sqlite_options(path).pragma("query_only", "ON").row_buffer_size(SQLITE_ROWS_AHEAD_MAX))
         .await
         .map_err(|error| while_("opening the SQLite file")(connection_error(error)))?;
     Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
@@ -129,7 +135,14 @@ pub async fn postgres_read_only(options: &PgConnectOptions) -> Result<DatabaseCo
 
 /// The settings of all our sessions.
 pub fn postgres_options(options: &PgConnectOptions) -> PgConnectOptions {
-    options.clone().application_name("switchyard").disable_statement_logging().options([
+    let mut options = options.clone();
+    if matches!(options.get_ssl_mode(), PgSslMode::Prefer) && is_loopback(options.get_host()) {
+        // `prefer` is the default, and checks nobody's certificate. Within one machine it protects nothing, but
+        // makes every commit beyond 16 KiB wait 40 ms: sqlx 0.9.0 writes each TLS record by itself and leaves
+        // Nagle's algorithm on (transact-rs/sqlx#4335).
+        options = options.ssl_mode(PgSslMode::Disable);
+    }
+    options.application_name("switchyard").disable_statement_logging().options([
         // Nothing that we ask takes so long, unless something is wrong; then an error is better than silence.
         ("statement_timeout", "30s"),
         // A server that was stopped in the middle of a transaction does not hold its locks for ever.
@@ -142,6 +155,10 @@ pub fn postgres_options(options: &PgConnectOptions) -> PgConnectOptions {
         ("tcp_keepalives_interval", "5"),
         ("tcp_keepalives_count", "3"),
     ])
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 async fn postgres_pool(options: PgConnectOptions) -> Result<DatabaseConnection, Error> {

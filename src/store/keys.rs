@@ -5,10 +5,11 @@ use routing::time::Timestamp;
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter};
 
+use super::commit::padded;
 use super::{Error, Store, rows, while_};
 
 /// How many keys one statement looks for; far below what a statement may carry.
-const KEYS_PER_STATEMENT_MAX: usize = 1_000;
+const KEYS_PER_STATEMENT_MAX: usize = 1_024;
 
 /// A request that was carried out.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,7 +39,7 @@ impl Store {
         for chunk in keys.chunks(KEYS_PER_STATEMENT_MAX) {
             let rows = Entity::find()
                 .filter(Column::WorkspaceId.eq(workspace.to_string()))
-                .filter(Column::Key.is_in(chunk))
+                .filter(Column::Key.is_in(padded(chunk)))
                 .filter(Column::At.gte(since.0))
                 .all(&self.inner.reader)
                 .await

@@ -11,14 +11,14 @@ use routing::event::Object;
 use routing::ids::WorkspaceId;
 use routing::state::State;
 use sea_orm::{
-    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, ModelTrait, QueryFilter, QueryOrder, QuerySelect,
-    Select,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult, IdenStatic,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
 };
 
 use super::{Corrupt, Error, Owner, Store, connect, rows, snapshot, while_};
 
-/// How many rows are held as rows at the same time.
-const PAGE_ROWS: u64 = 4_096;
+/// How many rows one question asks for. Two pages are in memory at the same time.
+pub const PAGE_ROWS: u64 = 4_096;
 
 impl Store {
     /// The Workspace as it was committed last.
@@ -108,14 +108,25 @@ impl Reader<'_> {
         id: E::Column,
         object: impl Fn(E::Model) -> Result<Object, Corrupt>,
     ) -> Result<(), Error> {
+        let Reader { snapshot, state } = self;
+        let failed = while_(doing);
+        let backend = snapshot.get_database_backend();
         let rows = rows.order_by_asc(id).limit(PAGE_ROWS);
-        let mut page = rows.clone().all(self.snapshot).await.map_err(while_(doing))?;
+
+        let mut page = snapshot.query_all_raw(rows.build(backend)).await.map_err(failed)?;
         while let Some(last) = page.last() {
-            let after = last.get(id);
-            for row in page {
-                self.state.put(object(row)?);
-            }
-            page = rows.clone().filter(id.gt(after)).all(self.snapshot).await.map_err(while_(doing))?;
+            let after: String = last.try_get("", id.as_str()).map_err(failed)?;
+            let next = rows.clone().filter(id.gt(after)).build(backend);
+            // While one page is made into objects, the database looks for the next one.
+            let (next, done) = tokio::join!(snapshot.query_all_raw(next), async {
+                for row in &page {
+                    let row = E::Model::from_query_result(row, "").map_err(failed)?;
+                    state.put(object(row)?);
+                }
+                Ok::<(), Error>(())
+            });
+            done?;
+            page = next.map_err(failed)?;
         }
         Ok(())
     }

@@ -621,7 +621,7 @@ pub fn event_log_row(workspace: WorkspaceId, events: &[Recorded]) -> Option<enti
         workspace_id: workspace.to_string(),
         last_sequence: position(last.sequence),
         first_sequence: position(first.sequence),
-        at: first.at.0,
+        at: last.at.0,
         format_version: i64::from(FORMAT_VERSION),
         events: json(events),
     })

@@ -133,12 +133,12 @@ async fn workspaces_commit_at_the_same_time() {
                     sample.create_task();
                     sample.commit(&store).await.unwrap();
                 }
-                sample
+                let loaded = store.load(sample.state.id()).await.unwrap();
+                assert!(loaded == sample.state);
             })
         });
-        for sample in futures_util::future::join_all(running).await {
-            let sample = sample.unwrap();
-            assert_eq!(store.load(sample.state.id()).await.unwrap(), sample.state);
+        for done in futures_util::future::join_all(running).await {
+            done.unwrap();
         }
     }
 }
