@@ -80,8 +80,11 @@ impl Door {
         let mut n_workspaces = 0;
         for handle in self.engine.workspaces() {
             n_workspaces += 1;
+            if !handle.is_running() {
+                return Err(format!("Workspace {} has stopped", handle.id()));
+            }
             let state = handle.state();
-            // The newest event is read back: that takes a Workspace that runs, and a database that answers.
+            // The newest event is read back: that takes a database that answers.
             let read = handle.history(state.sequence.saturating_sub(1), 1).await;
             read.map_err(|error| format!("Workspace {}: {error}", handle.id()))?;
         }

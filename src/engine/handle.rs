@@ -73,6 +73,12 @@ impl WorkspaceHandle {
         self.0.id
     }
 
+    /// Does it take commands? No, when the server shuts down, or another one has taken the database over.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        !self.0.mailbox.is_closed()
+    }
+
     /// The last committed state. Never waits.
     #[must_use]
     pub fn state(&self) -> Arc<State> {
