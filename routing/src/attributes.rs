@@ -11,15 +11,19 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+/// How deep lists and objects may be nested, the object itself included. Readers of JSON give up a little further
+/// down; within this limit, what is stored can always be read again.
+pub const NESTING_MAX: usize = 100;
+
 /// A JSON object, as compact text. Cheap to clone.
 #[derive(Clone)]
 pub struct Attributes(Arc<RawValue>);
 
 impl Attributes {
-    /// Attributes from a JSON value; `None` unless it is an object.
+    /// Attributes from a JSON value; `None` unless it is an object that is nested no deeper than [`NESTING_MAX`].
     #[must_use]
     pub fn of(value: &Value) -> Option<Attributes> {
-        if !value.is_object() {
+        if !is_attributes(value) {
             return None;
         }
         let raw = serde_json::value::to_raw_value(value).expect("a JSON value can be written");
@@ -80,9 +84,50 @@ impl Serialize for Attributes {
 impl<'de> Deserialize<'de> for Attributes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
-        if !raw.get().trim_start().starts_with('{') {
-            return Err(D::Error::custom("attributes are a JSON object"));
+        // A raw value is any text with balanced brackets: too deep to be read, or with numbers out of range.
+        let value = serde_json::from_str(raw.get()).map_err(D::Error::custom)?;
+        if !is_attributes(&value) {
+            return Err(D::Error::custom(format!(
+                "attributes are a JSON object of at most {NESTING_MAX} levels"
+            )));
         }
         Ok(Attributes(raw.into()))
+    }
+}
+
+fn is_attributes(value: &Value) -> bool {
+    value.is_object() && nests_at_most(NESTING_MAX, value)
+}
+
+fn nests_at_most(levels: usize, value: &Value) -> bool {
+    match value {
+        Value::Array(values) => levels > 0 && values.iter().all(|value| nests_at_most(levels - 1, value)),
+        Value::Object(members) => {
+            levels > 0 && members.values().all(|value| nests_at_most(levels - 1, value))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An object that is nested so deep.
+    fn nested(levels: usize) -> String {
+        format!("{}1{}", r#"{"a":"#.repeat(levels), "}".repeat(levels))
+    }
+
+    #[test]
+    fn whatever_attributes_are_made_of_they_can_be_read_again() {
+        let deepest = nested(NESTING_MAX);
+        let attributes: Attributes = serde_json::from_str(&deepest).expect("just deep enough");
+        assert_eq!(Attributes::of(&attributes.to_value()), Some(attributes));
+
+        let too_deep = (0..NESTING_MAX).fold(serde_json::json!({}), |value, _| serde_json::json!([value]));
+        assert_eq!(Attributes::of(&serde_json::json!({ "a": too_deep })), None);
+        for text in [nested(NESTING_MAX + 1).as_str(), &nested(10_000), r#"{"a":1e999}"#, "[]", "null"] {
+            assert!(serde_json::from_str::<Attributes>(text).is_err(), "{text:.40}");
+        }
     }
 }

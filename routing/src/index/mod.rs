@@ -1,9 +1,9 @@
 //! Derived lookups: everything that decisions need to be quick. Nothing here is stored; [`Index::of`] makes it all
 //! anew from a [`State`], and the simulation checks after its steps that the two ways lead to the same index.
 //!
-//! * [`workers`]: who serves which TaskQueue, who has room, in which order;
-//! * [`lanes`]: which Tasks wait, in which order;
-//! * [`timers`]: what time will bring.
+//! * `workers.rs`: who serves which TaskQueue, who has room, in which order;
+//! * `lanes.rs`: which Tasks wait, in which order;
+//! * `timers.rs`: what time will bring.
 
 mod lanes;
 mod matching;

@@ -1,5 +1,5 @@
-//! What holds after every event and after every step, whatever was asked: the invariants of the specification
-//! (`I-01`, …) as its rulings read them, each a function named after what it says.
+//! What holds after every event and after every step, whatever was asked: the invariants of `docs/invariants.md`
+//! (`I-01`, …), each a function named after what it says.
 //!
 //! The [`Auditor`] sees what an outsider sees: the steps, the events, and the state. It applies the events to a
 //! state of its own, one at a time, so that each can be judged by the state before it. Its notion of right and wrong
@@ -89,6 +89,9 @@ impl Auditor {
         assert!(self.state == *router.state(), "the events lead to another state");
 
         let rules = Rules::at(&self.state, router.now(), &self.memory, &self.limits);
+        if let Some(task) = events.last().and_then(|recorded| offered(&recorded.event)) {
+            a_round_is_complete(&rules, task);
+        }
         a_task_has_one_owner(&rules);
         counters_count(&rules);
         no_task_is_lost(&rules, &self.memory);
@@ -276,15 +279,14 @@ impl Auditor {
 
 // ---- after each event ----
 
-/// Ruling 1, and `I-28`: an event that was written is read back the same.
+/// `I-28`: an event that was written is read back the same.
 fn events_survive_being_written(recorded: &Recorded) {
     let text = serde_json::to_string(recorded).expect("an event can be written");
     let read: Recorded = serde_json::from_str(&text).expect("an event can be read");
     assert!(read == *recorded, "an event that was read back differs: {text}");
 }
 
-/// Ruling 2: an event holds the objects that it changed, and its name says what changed in them. Ruling 26: the
-/// version of an object counts the changes of its own fields, and a Worker's does not count Reservations.
+/// An event holds the objects that it changed, and its name says what changed in them. The version of an object counts the changes of its own fields, and a Worker's does not count Reservations.
 fn an_event_changes_only_what_it_names(occurrence: &Occurrence<'_>) {
     let Occurrence { before, recorded, .. } = occurrence;
     let at = recorded.at;
@@ -595,30 +597,13 @@ fn no_worker_is_offered_out_of_turn(Occurrence { before, rules, recorded, .. }: 
 /// after the other; none are added later. An acceptance ends the others at once.
 fn offers_of_a_task_are_bounded(occurrence: &Occurrence<'_>) {
     let Occurrence { before, after, rules, recorded, previous, .. } = occurrence;
-    let offered = |event: &Event| match event {
-        Event::ReservationCreated { task, .. } => Some(task.id),
-        _ => None,
-    };
-    let n_open = |state: &State, task: TaskId| {
-        state.reservations.values().filter(|other| other.task == task && other.status.is_open()).count()
-    };
-    let maximum = |task: &Task| {
-        before.task_queues[&task.task_queue.expect("it is in one")].max_reserved_workers as usize
-    };
     if let Some(id) = offered(&recorded.event) {
         let task = &before.tasks[&id];
-        assert!(n_open(after, id) <= maximum(task), "{id} is offered to too many");
+        assert!(n_open(after, id) <= maximum(before, task), "{id} is offered to too many");
         let is_of_round = previous.and_then(offered) == Some(id);
         assert_eq!(task.status() == TaskStatus::Reserved, is_of_round, "{id} got offers outside of a round");
-    } else if let Some(id) = previous.and_then(offered)
-        && !matches!(recorded.event, Event::ReservationAccepted { .. })
-    {
-        // The round is over.
-        let task = &before.tasks[&id];
-        let has_candidate = before.workers.values().any(|worker| rules.is_candidate(task, worker));
-        let is_full = n_open(before, id) >= maximum(task);
-        let is_for_one = rules.target_at(task, rules.present_place(task)).known_worker.is_some();
-        assert!(is_full || is_for_one || !has_candidate, "{id} could be offered to more");
+    } else if let Some(id) = previous.and_then(offered) {
+        a_round_is_complete(rules, id);
     }
     if let Event::ReservationRescinded { task, .. } = &recorded.event {
         let is_by_acceptance = previous.is_some_and(|previous| match previous {
@@ -628,6 +613,30 @@ fn offers_of_a_task_are_bounded(occurrence: &Occurrence<'_>) {
         });
         assert!(is_by_acceptance, "an offer is rescinded by an acceptance");
     }
+}
+
+/// Nobody was forgotten in the round of offers that has just been made. (A known Worker is one only.)
+fn a_round_is_complete(rules: &Rules<'_>, id: TaskId) {
+    let task = &rules.state.tasks[&id];
+    let is_full = n_open(rules.state, id) >= maximum(rules.state, task);
+    let has_candidate = rules.state.workers.values().any(|worker| rules.is_candidate(task, worker));
+    assert!(is_full || !has_candidate, "{id} could be offered to more");
+}
+
+fn offered(event: &Event) -> Option<TaskId> {
+    match event {
+        Event::ReservationCreated { task, .. } => Some(task.id),
+        _ => None,
+    }
+}
+
+fn n_open(state: &State, task: TaskId) -> usize {
+    let of_task = state.reservations.values().filter(|reservation| reservation.task == task);
+    of_task.filter(|reservation| reservation.status.is_open()).count()
+}
+
+fn maximum(state: &State, task: &Task) -> usize {
+    state.task_queues[&task.task_queue.expect("it is in one")].max_reserved_workers as usize
 }
 
 /// I-12: wrapping up frees nothing; completing does.
@@ -704,7 +713,7 @@ fn revisions_are_kept_while_followed(Occurrence { before, recorded, .. }: &Occur
 
 // ---- after each step ----
 
-/// I-01, and the rest of I-07: whoever accepted is the owner, and then nobody else has it or is offered it.
+/// I-01, I-02, and the rest of I-07: whoever accepted is the owner, and then nobody else has it or is offered it.
 fn a_task_has_one_owner(rules: &Rules<'_>) {
     for task in rules.state.tasks.values() {
         let of_task: Vec<_> =
@@ -831,7 +840,7 @@ fn nobody_waits_for_a_worker_who_waits(rules: &Rules<'_>) {
     }
 }
 
-/// Ruling 13: the stored places in the circles are those of the offers that were not taken back.
+/// The stored places in the circles are those of the offers that were not taken back.
 fn turns_are_remembered(rules: &Rules<'_>) {
     for worker in rules.state.workers.values() {
         for channel in &worker.channels {
@@ -904,7 +913,7 @@ fn each_event_was_asked_for(begin: &State, end: &State, cause: Cause<'_>, events
     }
 }
 
-/// I-11 and ruling 14. By command: pending offers stay, or are all rejected in the same change. By a timeout: the
+/// I-11. By command: pending offers stay, or are all rejected in the same change. By a timeout: the
 /// Worker is in the timeout Activity, and where no work may come there, has no pending offers left.
 fn a_worker_who_goes_away_leaves_as_the_rules_say(
     begin: &State,

@@ -1,4 +1,4 @@
-//! The rules of routing once more, written from the specification in the plainest way: every question is answered
+//! The rules of routing once more, written from `docs/routing.md` in the plainest way: every question is answered
 //! by a loop over everything. Nothing here looks at the index, nor at anything that the core computed on the way
 //! and stored (counters, circle stamps, cool-downs, deadlines); what happened before is kept in a [`Memory`].
 
@@ -215,7 +215,7 @@ impl<'a> Rules<'a> {
         Rules { state, now, memory, limits, load, offered }
     }
 
-    /// `routing.md` 4.1, and the cool-down of ruling 12.
+    /// `routing.md` 4.1, and the re-offer delay of 6.2.
     pub fn is_candidate(&self, task: &Task, worker: &Worker) -> bool {
         self.has_room(worker, task.task_channel)
             && !self.offered.contains(&(task.id, worker.id))
@@ -266,7 +266,7 @@ impl<'a> Rules<'a> {
     }
 
     /// Whose turn comes first (`routing.md` 4.2 and 4.3): who got an offer longest ago, then who was created first,
-    /// then the smaller id. An offer that was taken back does not count (ruling 13).
+    /// then the smaller id. An offer that was taken back does not count.
     pub fn turn(&self, worker: &Worker, task_channel: TaskChannelId) -> (u64, Timestamp, WorkerId) {
         let has_own_circle = self.state.task_channels[&task_channel].channel_optimized_routing;
         let offers = self.memory.offers.get(&worker.id).into_iter().flatten();
@@ -277,7 +277,7 @@ impl<'a> Rules<'a> {
         (last.unwrap_or(0), worker.created_at, worker.id)
     }
 
-    /// Is `first` served before `second` by a Worker who could take both (`routing.md` 3.2, 3.3; ruling 9)?
+    /// Is `first` served before `second` by a Worker who could take both (`routing.md` 3.2, 3.3)?
     pub fn goes_first(&self, first: &Task, second: &Task) -> bool {
         self.precedence(first) < self.precedence(second)
     }
@@ -328,7 +328,7 @@ impl<'a> Rules<'a> {
     }
 
     /// Where a pending Task with new attributes stands: where it is, if the filter that takes it is the one it is in
-    /// (`routing.md` 2.8, ruling 10); else as if it were new.
+    /// (`routing.md` 2.8); else as if it were new.
     pub fn place_after_redrive(&self, task: &Task) -> Option<Place> {
         let place = self.place_on_entry(task)?;
         let step = task.step().expect("a pending Task stands in a step");

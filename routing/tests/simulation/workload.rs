@@ -5,7 +5,16 @@
 //! which features are in play and how large everything is ("swarm testing"): a run in which nobody ever accepts, or
 //! in which all TaskQueues are LIFO, reaches states that an even mixture would hardly ever reach.
 //!
-//! This file knows the crate `routing` and nothing else, because other test binaries include it by its path.
+//! This file knows the crate `routing` and nothing else, because other test binaries include it by its path:
+//!
+//! ```text
+//! #[path = "../routing/tests/simulation/workload.rs"]
+//! #[allow(dead_code)]
+//! mod workload;
+//! ```
+//!
+//! A run is [`Workload::new`], a router loaded with [`Workload::founding_state`] and [`Workload::limits`], and then
+//! [`Workload::next`] until there were [`Workload::n_commands`] commands.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -194,8 +203,7 @@ impl Workload {
             limits,
             tag,
             now: START,
-            // Far above the sequences that the ids of the core are made of.
-            n_minted: 1 << 40,
+            n_minted: 0,
             founding_state: router.state().clone(),
             set_up: VecDeque::new(),
         };
@@ -483,7 +491,7 @@ impl Workload {
         let id: TaskQueueId = self.mint();
         CreateTaskQueue {
             id,
-            name: format!("Queue {}", self.n_minted & 0xFFFF),
+            name: format!("Queue {}", self.n_minted),
             target_workers: if self.random.percent(85) { Some(self.queue_expression()) } else { None },
             max_reserved_workers: self.max_reserved_workers(),
             task_order: Some(self.task_order()),
@@ -526,7 +534,7 @@ impl Workload {
         let id: WorkflowId = self.mint();
         Command::CreateWorkflow(CreateWorkflow {
             id,
-            name: format!("Workflow {}", self.n_minted & 0xFFFF),
+            name: format!("Workflow {}", self.n_minted),
             configuration: self.routing_document(queues),
             task_reservation_timeout_seconds: Some(*self.random.pick(&self.features.reservation_timeouts)),
         })
@@ -1083,9 +1091,13 @@ impl Workload {
         }
     }
 
+    /// An id that nobody has. As at the edge, the ids of a millisecond are not in the order of their making.
     fn mint<I: Id>(&mut self) -> I {
         self.n_minted += 1;
-        I::minted(self.now, self.n_minted, self.tag)
+        // An odd factor gives each number another one. The highest free bit keeps them apart from the sequences
+        // that the ids of the core are made of.
+        let scrambled = self.n_minted.wrapping_mul(0x9E37_79B9_7F4A_7C15) & ((1 << 41) - 1);
+        I::minted(self.now, 1 << 41 | scrambled, self.tag)
     }
 }
 

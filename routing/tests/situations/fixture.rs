@@ -193,6 +193,10 @@ impl Centre {
         self.apply(Command::UpdateWorker(command));
     }
 
+    pub fn set_worker_attributes(&mut self, worker: WorkerId, attributes: Value) {
+        self.update_worker(worker, |worker| worker.attributes = Attributes::of(&attributes));
+    }
+
     pub fn move_worker(&mut self, id: WorkerId, activity: &str) {
         let activity = self.activity(activity);
         self.apply(Command::SetWorkerActivity(SetWorkerActivity {

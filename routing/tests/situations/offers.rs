@@ -1,4 +1,4 @@
-//! Offers, answers and work (`routing.md` 3.4, 5 and 6, rulings 12, 14, 19 and 26).
+//! Offers, answers and work (`routing.md` 3.4, 5 and 6).
 
 use routing::command::*;
 use routing::state::{ReservationStatus, TaskStatus};
@@ -193,7 +193,7 @@ fn who_becomes_eligible_is_offered_what_waits() {
     let ann = centre.worker("Ann", json!({}));
     let task = centre.task(workflow, json!({}));
     assert_eq!(centre.offered_to(task), []);
-    centre.update_worker(ann, |worker| worker.attributes = Attributes::of(&json!({ "skills": ["es"] })));
+    centre.set_worker_attributes(ann, json!({ "skills": ["es"] }));
     assert_eq!(centre.offered_to(task), [ann]);
 
     let nobodys = centre.queue("");
@@ -223,19 +223,30 @@ fn who_is_no_longer_eligible_keeps_the_offer_that_was_made() {
 // ---- Activities ----
 
 #[test]
-fn a_queue_and_a_step_can_ask_for_an_activity() {
+fn a_queue_can_ask_for_an_activity() {
     let mut centre = Centre::new();
     centre.create_activity("Phones", true);
-    let (phones, everybody) = (centre.queue("activity_name == 'Phones'"), centre.queue("1==1"));
-    let by_queue = centre.straight_to(phones);
-    let expression = "worker.activity_name == 'Phones'";
-    let by_step = centre.steps(json!([{ "queue": everybody, "expression": expression }]));
+    let queue = centre.queue("activity_name == 'Phones'");
+    let workflow = centre.straight_to(queue);
     let ann = centre.worker("Ann", json!({}));
-    centre.set_capacity(ann, "default", 2);
-    let tasks = [by_queue, by_step].map(|workflow| centre.task(workflow, json!({})));
-    assert_eq!(tasks.map(|task| centre.offered_to(task)), [vec![], vec![]]);
+    let task = centre.task(workflow, json!({}));
+    assert_eq!(centre.offered_to(task), []);
     centre.move_worker(ann, "Phones");
-    assert_eq!(tasks.map(|task| centre.offered_to(task)), [vec![ann], vec![ann]]);
+    assert_eq!(centre.offered_to(task), [ann]);
+}
+
+#[test]
+fn a_step_can_ask_for_an_activity() {
+    let mut centre = Centre::new();
+    centre.create_activity("Phones", true);
+    let queue = centre.queue("1==1");
+    let expression = "worker.activity_name == 'Phones'";
+    let workflow = centre.steps(json!([{ "queue": queue, "expression": expression }]));
+    let ann = centre.worker("Ann", json!({}));
+    let task = centre.task(workflow, json!({}));
+    assert_eq!(centre.offered_to(task), []);
+    centre.move_worker(ann, "Phones");
+    assert_eq!(centre.offered_to(task), [ann]);
 }
 
 #[test]
@@ -337,6 +348,25 @@ fn who_does_not_answer_is_moved_away_and_does_not_keep_other_customers_waiting()
     centre.move_worker(ann, "Available");
     assert_eq!(centre.offered_to(unanswered), [ann]);
     assert_eq!(centre.offered_to(missed), []);
+}
+
+#[test]
+fn who_is_away_already_and_does_not_answer_does_not_keep_other_customers_waiting_either() {
+    let mut centre = Centre::new();
+    let queue = centre.queue("1==1");
+    let (fast, slow) = (centre.straight_to(queue), centre.straight_to(queue));
+    centre.answer_within(fast, 10);
+    let ann = centre.worker("Ann", json!({}));
+    centre.set_capacity(ann, "default", 2);
+    centre.task(fast, json!({}));
+    let unanswered = centre.task(slow, json!({}));
+    centre.move_worker(ann, "Offline");
+    assert_eq!(centre.offered_to(unanswered), [ann], "going away keeps the offers");
+    centre.forget();
+
+    centre.pass_seconds(10);
+    assert_eq!(centre.events(), ["reservation.timeout", "reservation.canceled"]);
+    assert_eq!(centre.offered_to(unanswered), []);
 }
 
 #[test]
@@ -502,7 +532,7 @@ fn a_change_that_changes_nothing_is_accepted_and_is_no_event() {
     centre.move_worker(ann, "Available");
     centre.set_capacity(ann, "default", 1);
     centre.set_attributes(task, json!({ "b": 2 }));
-    centre.update_worker(ann, |worker| worker.attributes = Attributes::of(&json!({ "a": 1 })));
+    centre.set_worker_attributes(ann, json!({ "a": 1 }));
     centre.update_queue(queue, |queue| queue.target_workers = Some("1==1".to_owned()));
     centre.update_workflow(workflow, |_| {});
     centre.update_workspace(|workspace| workspace.reoffer_delay_seconds = Some(1));

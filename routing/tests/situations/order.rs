@@ -1,4 +1,4 @@
-//! Which Task goes first, and which Worker (`routing.md` 3 and 4, rulings 9 and 13).
+//! Which Task goes first, and which Worker (`routing.md` 3 and 4).
 
 use routing::ids::*;
 use routing::state::TaskOrder;

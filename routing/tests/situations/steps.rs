@@ -1,8 +1,8 @@
-//! Tasks on their way through a Workflow (`routing.md` 2, rulings 10 and 11).
+//! Tasks on their way through a Workflow (`routing.md` 2).
 
+use routing::Limits;
 use routing::state::TaskStatus;
 use routing::time::Timestamp;
-use routing::{Attributes, Limits};
 use serde_json::json;
 
 use crate::fixture::{Centre, START, document};
@@ -352,15 +352,13 @@ fn a_known_worker_still_has_to_serve_the_queue_and_to_suit_the_step() {
     let workflow = centre.steps(json!([
         { "queue": queue, "known_worker_sid": "task.agent", "expression": "worker.level >= task.level" },
     ]));
-    let ann = centre.worker("Ann", json!({ "level": 3 }));
+    let ann = centre.worker("Ann", json!({ "level": 4 }));
     let task = centre.task(workflow, json!({ "agent": ann, "level": 4 }));
-    assert_eq!(centre.offered_to(task), []);
+    assert_eq!(centre.offered_to(task), [], "not of the queue");
 
-    centre
-        .update_worker(ann, |worker| worker.attributes = Attributes::of(&json!({ "level": 3, "vip": true })));
-    assert_eq!(centre.offered_to(task), []);
-    centre
-        .update_worker(ann, |worker| worker.attributes = Attributes::of(&json!({ "level": 4, "vip": true })));
+    centre.set_worker_attributes(ann, json!({ "level": 3, "vip": true }));
+    assert_eq!(centre.offered_to(task), [], "below the level");
+    centre.set_worker_attributes(ann, json!({ "level": 4, "vip": true }));
     assert_eq!(centre.offered_to(task), [ann]);
 }
 
@@ -561,4 +559,33 @@ fn time_that_goes_back_is_taken_for_the_last_one() {
     centre.pass_seconds(60);
     centre.pass_seconds(-30);
     assert_eq!(centre.router.now(), Timestamp(START.0 + 60_000));
+}
+
+#[test]
+fn new_attributes_keep_the_place_in_a_filter_that_a_new_document_has_kept() {
+    let mut centre = Centre::new();
+    let queue = centre.queue("1==0");
+    let filter = json!({ "expression": "1==1", "targets": [{ "queue": queue, "timeout": 60 }] });
+    let workflow = centre.workflow(json!({ "filters": [filter] }));
+    let task = centre.task(workflow, json!({}));
+    let deadline = centre.the_task(task).step().expect("it waits").deadline;
+    let another = json!({ "filters": [filter, { "expression": "1==0", "targets": [{ "queue": queue }] }] });
+    centre.update_workflow(workflow, |workflow| workflow.configuration = Some(document(another)));
+    centre.pass_seconds(30);
+    centre.forget();
+
+    centre.set_attributes(task, json!({ "changed": true }));
+    assert_eq!(centre.events(), ["task.updated"]);
+    assert_eq!(centre.the_task(task).step().expect("it waits").deadline, deadline);
+
+    let other =
+        json!({ "filters": [{ "expression": "1==1", "targets": [{ "queue": queue, "timeout": 90 }] }] });
+    centre.update_workflow(workflow, |workflow| workflow.configuration = Some(document(other)));
+    centre.forget();
+    centre.set_attributes(task, json!({ "changed": "again" }));
+    assert_eq!(centre.events(), ["task.updated", "workflow.target-matched", "task-queue.entered"]);
+    assert!(
+        centre.the_task(task).step().expect("it waits").deadline > deadline,
+        "another filter has its own clock"
+    );
 }
