@@ -127,16 +127,16 @@ async fn subscribing_before_the_ack_closes_with_4401() {
 async fn a_missing_or_bad_token_closes_with_4403() {
     let server = Server::start().await;
     let cases = [
-        (json!({ "type": "connection_init" }), "A token is required"),
-        (json!({ "type": "connection_init", "payload": null }), "A token is required"),
+        (json!({ "type": "connection_init" }), "a bearer token is required"),
+        (json!({ "type": "connection_init", "payload": null }), "a bearer token is required"),
         (
             json!({ "type": "connection_init", "payload": { "authorization": "Bearer bad" } }),
-            "The token is not valid",
+            "the token is not valid",
         ),
-        (json!({ "type": "connection_init", "payload": { "authorization": 1 } }), "The token is not valid"),
+        (json!({ "type": "connection_init", "payload": { "authorization": 1 } }), "the token is not valid"),
         (
             json!({ "type": "connection_init", "payload": { "authorization": "Bearer expired" } }),
-            "The token has expired",
+            "the token has expired",
         ),
     ];
     for (message, expected) in cases {

@@ -512,6 +512,22 @@ fn cases(workspace: &str, world: &World) -> Vec<Case> {
             "1 to",
         ),
         case(
+            "a reason with U+0000",
+            "cancelTask",
+            json!({ "taskId": pending_task, "reason": "a\0b" }),
+            "BAD_USER_INPUT",
+            Some("reason"),
+            "U+0000",
+        ),
+        case(
+            "an expression with U+0000",
+            "updateTaskQueue",
+            json!({ "taskQueueId": queue, "targetWorkers": "a == '\0'" }),
+            "BAD_USER_INPUT",
+            Some("targetWorkers"),
+            "U+0000",
+        ),
+        case(
             "an old version",
             "updateTask",
             json!({ "taskId": pending_task, "priority": 1, "expectedVersion": 99 }),

@@ -120,7 +120,16 @@ pub(super) fn reason(reason: &str) -> Result<String, Rejection> {
     if characters == 0 || characters > REASON_CHARACTERS_MAX {
         return Err(bad_input("reason", format!("a reason has 1 to {REASON_CHARACTERS_MAX} characters")));
     }
+    without_nul(trimmed, "reason")?;
     Ok(trimmed.to_owned())
+}
+
+/// A text must be one that every database can hold.
+pub(super) fn without_nul(text: &str, field: &'static str) -> Result<(), Rejection> {
+    match text.contains('\0') {
+        true => Err(bad_input(field, "the text holds the character U+0000")),
+        false => Ok(()),
+    }
 }
 
 /// A number must be in its range, bounds included.

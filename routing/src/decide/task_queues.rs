@@ -71,6 +71,7 @@ impl Router {
 }
 
 fn parse(target_workers: &str) -> Result<TargetWorkers, Rejection> {
+    check::without_nul(target_workers, "targetWorkers")?;
     TargetWorkers::parse(target_workers)
         .map_err(|error| Rejection::InvalidExpression { field: "targetWorkers", error })
 }
