@@ -83,12 +83,11 @@ impl Door {
             if !handle.is_running() {
                 return Err(format!("Workspace {} has stopped", handle.id()));
             }
-            let state = handle.state();
-            // The newest event is read back: that takes a database that answers.
-            let read = handle.history(state.sequence.saturating_sub(1), 1).await;
-            read.map_err(|error| format!("Workspace {}: {error}", handle.id()))?;
         }
-        if n_workspaces == 0 { Err("no Workspace is running".to_owned()) } else { Ok(()) }
+        if n_workspaces == 0 {
+            return Err("no Workspace is running".to_owned());
+        }
+        self.engine.ping().await.map_err(|error| error.to_string())
     }
 }
 
@@ -167,7 +166,11 @@ impl Caller {
         policy::may_hand_out(&self.principal.grant, &grant)?;
         let now = self.now();
         // Tokens count in whole seconds; what is cut off here would be cut off there.
-        let expires_at = Timestamp(now.0.div_euclid(1000) * 1000).plus_seconds(lifetime_seconds);
+        let mut expires_at = Timestamp(now.0.div_euclid(1000) * 1000).plus_seconds(lifetime_seconds);
+        if matches!(grant, Grant::Admin { .. } | Grant::Supervisor { .. }) {
+            // Who makes tokens must not outlive the own one by making another of the kind.
+            expires_at = expires_at.min(self.expires_at());
+        }
         let token_id = Uuid::now_v7().simple().to_string();
         let principal = Principal { grant, subject, expires_at, token_id };
         Ok(SignedToken { text: self.door.keys.sign(&principal, now), expires_at })
@@ -256,6 +259,30 @@ pub struct LogPage {
     pub has_more: bool,
 }
 
+/// The way into a Workspace, at any moment. For streams, which outlive many: an access would keep the state of its
+/// moment in memory, with all Tasks that were purged since.
+#[derive(Clone)]
+pub struct Passage {
+    handle: WorkspaceHandle,
+    caller: Caller,
+}
+
+impl Passage {
+    /// Access at the present moment.
+    #[must_use]
+    pub fn access(&self) -> WorkspaceAccess {
+        let (handle, caller) = (self.handle.clone(), self.caller.clone());
+        WorkspaceAccess { state: handle.state(), now: caller.now(), handle, caller }
+    }
+
+    fn sees_now(&self, event: &Recorded) -> bool {
+        match Sight::of(self.caller.grant()) {
+            Sight::Everything => true,
+            Sight::OwnWork(_) => self.access().sees(event),
+        }
+    }
+}
+
 impl WorkspaceAccess {
     /// The Workspace's id.
     #[must_use]
@@ -293,10 +320,10 @@ impl WorkspaceAccess {
         WorkspaceAccess { state, now: self.caller.now(), ..self.clone() }
     }
 
-    /// The same access at the present moment.
+    /// The same access without its moment.
     #[must_use]
-    pub fn renewed(&self) -> WorkspaceAccess {
-        self.at(self.handle.state())
+    pub fn passage(&self) -> Passage {
+        Passage { handle: self.handle.clone(), caller: self.caller.clone() }
     }
 
     /// An id for something that the caller creates now.
@@ -363,12 +390,12 @@ impl WorkspaceAccess {
             Topic::Workspace | Topic::Task(_) | Topic::TaskQueue(_) => None,
         };
         policy::may_follow(self.sight(), worker)?;
-        let access = self.clone();
+        let passage = self.passage();
         let seen = self.handle.follow(topic, after).filter_map(move |event| {
-            let event = match (access.caller.check_expiry(), event) {
+            let event = match (passage.caller.check_expiry(), event) {
                 (Err(expired), _) => Some(Err(expired)),
                 (Ok(()), Err(error)) => Some(Err(Error::from(error))),
-                (Ok(()), Ok(event)) => access.sees_now(&event).then_some(Ok(event)),
+                (Ok(()), Ok(event)) => passage.sees_now(&event).then_some(Ok(event)),
             };
             future::ready(event)
         });
@@ -426,13 +453,6 @@ impl WorkspaceAccess {
             }
         }
         Ok(there)
-    }
-
-    fn sees_now(&self, event: &Recorded) -> bool {
-        match self.sight() {
-            Sight::Everything => true,
-            Sight::OwnWork(_) => self.renewed().sees(event),
-        }
     }
 
     fn sees(&self, event: &Recorded) -> bool {

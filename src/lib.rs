@@ -35,9 +35,17 @@ use crate::store::Store;
 
 /// Serves until the process is asked to stop, by SIGINT or SIGTERM.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    let stop = stop_signal()?;
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut asked_to_stop = async move || {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
     let keys = Arc::new(Keys::from_secret(config.load_signing_key()?.bytes())?);
     let clock = Clock::system();
+    let listen = config.listen;
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let store = Store::open(&config.database.url()).await?;
     let engine = Engine::open(store.clone(), engine_settings(&config), clock.clone()).await?;
     let door = Door { engine: engine.clone(), keys, clock, settings: caller::Settings::default() };
@@ -46,18 +54,29 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let settings = http_settings(&config)?;
     let schema = graphql::schema();
     let router = http::router(schema, door, settings.clone(), shutdown.clone(), connections.clone());
-    let listen = config.listen;
-    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     greet(&listener, &engine)?;
 
     let serving = tokio::spawn(http::serve(listener, router, settings, shutdown.clone(), connections));
-    stop.await;
+    let was_taken_over = tokio::select! {
+        () = asked_to_stop() => false,
+        () = engine.has_stopped() => true,
+    };
     tracing::info!("shutting down");
     shutdown.cancel();
-    let served = serving.await;
-    engine.stop().await;
-    store.close().await;
-    served.context("the HTTP server broke down")
+    let close = async {
+        let served = serving.await;
+        engine.stop().await;
+        store.close().await;
+        served.context("the HTTP server broke down")
+    };
+    tokio::select! {
+        closed = close => closed?,
+        () = asked_to_stop() => bail!("stopped at once, as asked a second time"),
+    }
+    if was_taken_over {
+        bail!("a Workspace has stopped; see the log");
+    }
+    Ok(())
 }
 
 /// The schema of the API, in GraphQL's schema language.
@@ -145,16 +164,4 @@ fn greet(listener: &TcpListener, engine: &Engine) -> anyhow::Result<()> {
     writeln!(output, "A token: switchyard token --role admin")?;
     output.flush()?;
     Ok(())
-}
-
-/// Resolves when the process is asked to stop. Listening begins here and now, so that no request is missed.
-fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
 }

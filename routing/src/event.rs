@@ -133,6 +133,24 @@ pub enum Object {
     PurgedTask(TaskId),
 }
 
+impl Object {
+    pub(crate) fn as_task_queue(&self) -> Option<&TaskQueue> {
+        if let Object::TaskQueue(queue) = self { Some(queue) } else { None }
+    }
+
+    pub(crate) fn as_worker(&self) -> Option<&Worker> {
+        if let Object::Worker(worker) = self { Some(worker) } else { None }
+    }
+
+    pub(crate) fn as_task(&self) -> Option<&Task> {
+        if let Object::Task(task) = self { Some(task) } else { None }
+    }
+
+    pub(crate) fn as_reservation(&self) -> Option<&Reservation> {
+        if let Object::Reservation(reservation) = self { Some(reservation) } else { None }
+    }
+}
+
 impl Recorded {
     /// The id of the event, which follows from its place.
     #[must_use]

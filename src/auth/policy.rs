@@ -21,7 +21,7 @@
 use routing::command::{Command, UpdateTask};
 use routing::event::{Event, Object};
 use routing::ids::{Id, ReservationId, TaskId, WorkerId};
-use routing::state::{Activity, Reservation, Task, TaskChannel, TaskQueue, TaskStatus, Worker, Workflow};
+use routing::state::{Activity, Reservation, Task, TaskChannel, TaskQueue, Worker, Workflow};
 use routing::time::Timestamp;
 use routing::{Rejection, State};
 
@@ -233,19 +233,8 @@ fn hidden<I: Id>(id: I, field: &'static str) -> Refusal {
 }
 
 fn not_now(task: &Task, action: &'static str) -> Refusal {
-    let (kind, present, allowed) = (TaskId::KIND, status_name(task.status()), "ASSIGNED and WRAPPING Tasks");
+    let (kind, present, allowed) = (TaskId::KIND, task.status().name(), "ASSIGNED and WRAPPING Tasks");
     Refusal::NotNow(Rejection::InvalidState { kind, present, allowed, action })
-}
-
-fn status_name(status: TaskStatus) -> &'static str {
-    match status {
-        TaskStatus::Pending => "PENDING",
-        TaskStatus::Reserved => "RESERVED",
-        TaskStatus::Assigned => "ASSIGNED",
-        TaskStatus::Wrapping => "WRAPPING",
-        TaskStatus::Completed => "COMPLETED",
-        TaskStatus::Canceled => "CANCELED",
-    }
 }
 
 /// How much of a Workspace somebody sees.

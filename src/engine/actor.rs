@@ -15,7 +15,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use routing::time::Timestamp;
@@ -34,12 +34,19 @@ use crate::store::{self, Commit, Key, Store};
 const MAILBOX_MESSAGES_MAX: usize = 4_096;
 /// How many commands one batch takes. It bounds the size of a transaction and the time that others wait for it.
 const BATCH_COMMANDS_MAX: usize = 1_024;
-/// How often idempotency keys that are too old are looked for, and how many are forgotten then: as many as can be
-/// made in that time, so that they do not pile up, and never so many that others wait for the database.
+/// How many events one row of the log holds at most: a tick after a long pause may bring very many.
+const ENTRY_EVENTS_MAX: usize = 500;
+/// How often idempotency keys that are too old are looked for, and how many are forgotten in one go, so that nobody
+/// waits long for the database.
 const FORGET_KEYS_INTERVAL_SECONDS: u32 = 60;
-const FORGET_KEYS_MAX: u64 = 20_000;
-/// How long to wait before a broken Workspace is opened again.
-const REOPEN_DELAY: Duration = Duration::from_secs(1);
+const FORGET_KEYS_MAX: u64 = 5_000;
+/// How long to wait before a broken Workspace is opened again: longer and longer, while it breaks down again at once.
+const REOPEN_DELAY_MIN: Duration = Duration::from_millis(100);
+const REOPEN_DELAY_MAX: Duration = Duration::from_secs(10);
+/// What has run for so long was not broken from the beginning.
+const SOUND_AFTER: Duration = Duration::from_secs(30);
+/// How long the database may take. Beyond what it allows itself, so that this speaks of one that is silent.
+const DATABASE_TIMEOUT: Duration = Duration::from_secs(40);
 
 /// Commands that are carried out together, and where their outcomes go.
 pub(super) struct Message {
@@ -62,8 +69,8 @@ struct Actor {
 enum End {
     /// The server shuts down, and nothing is left to do.
     Stopped,
-    /// Somebody else owns the Workspace now.
-    Fenced,
+    /// Another server owns the database now.
+    TakenOver,
     /// A commit failed: the database knows what the state is.
     Lost,
 }
@@ -111,6 +118,7 @@ async fn keep_running(
     // A panic unwinds through the actor, not through the mailbox: what waits there is carried out afterwards.
     let messages = Arc::new(Mutex::new(messages));
     let mut loaded = Some(state);
+    let mut delay = REOPEN_DELAY_MIN;
     loop {
         let state = match loaded.take() {
             Some(state) => state,
@@ -119,8 +127,13 @@ async fn keep_running(
                 None => break,
             },
         };
+        // A large Workspace takes a while, which the runtime's threads have better uses for.
+        let (limits, now) = (settings.limits.clone(), clock.now());
+        let router = tokio::task::spawn_blocking(move || Router::load(state, limits, now)).await;
+        let router = router.expect("what was loaded is sound: the store has checked it");
+        let opened_at = Instant::now();
         let actor = Actor {
-            router: Router::load(state, settings.limits.clone(), clock.now()),
+            router,
             shared: Arc::clone(&shared),
             settings: settings.clone(),
             clock: clock.clone(),
@@ -130,17 +143,25 @@ async fn keep_running(
         let messages = Arc::clone(&messages);
         match tokio::spawn(async move { actor.run(&mut *messages.lock().await).await }).await {
             Ok(End::Stopped) => break,
-            Ok(End::Fenced) => {
-                tracing::error!(workspace = %shared.id, "another server has taken over the Workspace; it stops here");
+            Ok(End::TakenOver) => {
+                tracing::error!(workspace = %shared.id, "another server has taken the database over; this one stops");
                 break;
             }
             Ok(End::Lost) => {}
             Err(panic) => {
                 tracing::error!(workspace = %shared.id, %panic, "a Workspace broke down and is opened again");
-                tokio::time::sleep(REOPEN_DELAY).await;
             }
         }
+        if opened_at.elapsed() > SOUND_AFTER {
+            delay = REOPEN_DELAY_MIN;
+        }
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = tokio::time::sleep(delay) => delay = (delay * 2).min(REOPEN_DELAY_MAX),
+        }
     }
+    // Wherever it ends, the server ends, too: one without its Workspaces would show an old state for ever.
+    stop.cancel();
     messages.lock().await.close();
     shared.hub.close();
 }
@@ -149,22 +170,34 @@ async fn keep_running(
 /// have failed may be among it.
 async fn reload(shared: &Inner, stop: &CancellationToken) -> Option<State> {
     loop {
-        match shared.store.load(shared.id).await {
-            Ok(state) => {
+        let published = shared.state.load().sequence;
+        match in_time(shared.store.load(shared.id)).await {
+            Some(Ok(state)) if state.sequence < published => {
+                // A database that was set back. To go on would give out positions a second time.
+                let found = state.sequence;
+                tracing::error!(workspace = %shared.id, published, found, "acknowledged events are gone from the log");
+            }
+            Some(Ok(state)) => {
                 publish_state(shared, Arc::new(state.clone()));
                 shared.hub.resynchronise(state.sequence);
                 return Some(state);
             }
-            Err(error) => {
+            Some(Err(error)) => {
                 let cause = store::chain(&error);
                 tracing::error!(workspace = %shared.id, cause, "a Workspace cannot be loaded; trying again");
             }
+            None => tracing::error!(workspace = %shared.id, "the database is silent; trying again"),
         }
         tokio::select! {
             () = stop.cancelled() => return None,
-            () = tokio::time::sleep(REOPEN_DELAY) => {}
+            () = tokio::time::sleep(REOPEN_DELAY_MAX) => {}
         }
     }
+}
+
+/// What the database says, unless it is silent: a connection may be dead without anybody noticing.
+async fn in_time<T>(question: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(DATABASE_TIMEOUT, question).await.ok()
 }
 
 fn publish_state(shared: &Inner, state: Arc<State>) {
@@ -212,16 +245,18 @@ impl Actor {
         Some(batch)
     }
 
-    async fn carry_out(&mut self, batch: Vec<Message>) -> Result<(), End> {
+    async fn carry_out(&mut self, mut batch: Vec<Message>) -> Result<(), End> {
+        // Who was told that nobody knows may have tried again elsewhere.
+        batch.retain(|message| !message.reply.is_closed());
         let expected_sequence = self.router.state().sequence;
         let mut entries: Vec<Vec<Recorded>> = Vec::new();
-        let mut known = match self.known_keys(&batch).await {
-            Ok(known) => known,
-            Err(error) => return Err(self.abandon(batch, &error)),
+        let Some(mut known) = self.known_keys(&batch).await else {
+            refuse(batch);
+            return Ok(());
         };
 
         self.router.tick(self.clock.now());
-        entries.push(self.router.take_events());
+        entries.extend(self.router.take_events().chunks(ENTRY_EVENTS_MAX).map(<[Recorded]>::to_vec));
         let mut new_keys: Vec<Key> = Vec::new();
         let mut outcomes: Vec<Vec<Outcome>> = Vec::with_capacity(batch.len());
         let mut replies = Vec::with_capacity(batch.len());
@@ -244,8 +279,14 @@ impl Actor {
                 entries: entries.iter().map(Vec::as_slice).collect(),
                 keys: &new_keys,
             };
-            if let Err(error) = self.shared.store.commit(&commit).await {
-                return Err(self.lost(&error)); // Dropping the replies tells the callers.
+            match in_time(self.shared.store.commit(&commit)).await {
+                Some(Ok(())) => {}
+                // Dropping the replies tells the callers.
+                Some(Err(error)) => return Err(self.lost(&error)),
+                None => {
+                    tracing::error!(workspace = %self.shared.id, "the database does not answer a commit");
+                    return Err(End::Lost);
+                }
             }
         }
         self.publish(outcomes, replies, entries);
@@ -264,8 +305,15 @@ impl Actor {
         self.forget_keys_at = now.plus_seconds(FORGET_KEYS_INTERVAL_SECONDS);
         let (store, before) = (self.shared.store.clone(), self.keys_since());
         tokio::spawn(async move {
-            if let Err(error) = store.forget_keys(before, FORGET_KEYS_MAX).await {
-                tracing::warn!(cause = store::chain(&error), "old idempotency keys are still there");
+            loop {
+                match store.forget_keys(before, FORGET_KEYS_MAX).await {
+                    Ok(FORGET_KEYS_MAX..) => {}
+                    Ok(_) => break,
+                    Err(error) => {
+                        tracing::warn!(cause = store::chain(&error), "old idempotency keys are still there");
+                        break;
+                    }
+                }
             }
         });
     }
@@ -312,16 +360,23 @@ impl Actor {
         }
     }
 
-    /// The keys of this batch that were used before. Who sends none pays nothing.
-    async fn known_keys(&self, batch: &[Message]) -> Result<BTreeMap<String, Key>, store::Error> {
+    /// The keys of this batch that were used before; `None` where the database does not say. Who sends none pays
+    /// nothing.
+    async fn known_keys(&self, batch: &[Message]) -> Option<BTreeMap<String, Key>> {
         let submissions = batch.iter().flat_map(|message| &message.submissions);
         let keys: Vec<String> =
             submissions.filter_map(|submission| Some(submission.idempotency.as_ref()?.key.clone())).collect();
         if keys.is_empty() {
-            return Ok(BTreeMap::new());
+            return Some(BTreeMap::new());
         }
-        let known = self.shared.store.keys(self.shared.id, &keys, self.keys_since()).await?;
-        Ok(known.into_iter().map(|key| (key.key.clone(), key)).collect())
+        match in_time(self.shared.store.keys(self.shared.id, &keys, self.keys_since())).await? {
+            Ok(known) => Some(known.into_iter().map(|key| (key.key.clone(), key)).collect()),
+            Err(error) => {
+                let cause = store::chain(&error);
+                tracing::error!(workspace = %self.shared.id, cause, "idempotency keys cannot be looked up");
+                None
+            }
+        }
     }
 
     fn publish(
@@ -351,20 +406,20 @@ impl Actor {
         self.shared.hub.publish(&events);
     }
 
-    /// Nothing was applied yet: the callers may simply try again.
-    fn abandon(&self, batch: Vec<Message>, error: &store::Error) -> End {
-        for Message { submissions, reply } in batch {
-            let _ = reply.send(submissions.iter().map(|_| Err(Error::Overloaded)).collect());
-        }
-        self.lost(error)
-    }
-
     fn lost(&self, error: &store::Error) -> End {
         if matches!(error, store::Error::TakenOver) {
-            return End::Fenced;
+            return End::TakenOver;
         }
         let cause = store::chain(error);
         tracing::error!(workspace = %self.shared.id, cause, "a commit failed; the Workspace is loaded again");
         End::Lost
+    }
+}
+
+/// Nothing was applied: the callers may simply try again.
+fn refuse(batch: Vec<Message>) {
+    for Message { submissions, reply } in batch {
+        // A caller who has gone away does not want to know.
+        let _ = reply.send(submissions.iter().map(|_| Err(Error::Overloaded)).collect());
     }
 }

@@ -7,11 +7,12 @@
 //!    everything newer comes into its queue. **Before** it reads the log: so nothing falls between.
 //! 2. It reads the log from where it stands up to that position.
 //! 3. It takes events from its queue.
-//! 4. When its queue is full, the hub lets go of it. It empties the queue and begins again with the first point:
-//!    who is too slow goes back to the log, and never ahead.
+//! 4. When its queue is full, the hub lets go of it, and notes how far it was served. It empties the queue and begins
+//!    again with the first point, from there: who is too slow goes back to the log, and never ahead.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
@@ -42,6 +43,21 @@ pub enum Topic {
     TaskQueue(TaskQueueId),
 }
 
+/// The hub's end of a follower.
+struct Listener {
+    queue: mpsc::Sender<Arc<Recorded>>,
+    /// Up to which position the follower was given all that it wants, when the hub lets go of it.
+    served: Arc<AtomicU64>,
+}
+
+/// The follower's end. Leaves the hub when it is dropped.
+struct Listening {
+    workspace: Arc<handle::Inner>,
+    topic: Topic,
+    queue: mpsc::Receiver<Arc<Recorded>>,
+    served: Arc<AtomicU64>,
+}
+
 /// Why a follower cannot go on.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum FollowError {
@@ -56,7 +72,7 @@ pub enum FollowError {
     Unavailable,
 }
 
-/// A stream of events in the order of the log. Ends when the server stops, or after an error.
+/// A stream of events in the order of the log. Ends after an error; that the server stops is one.
 pub struct Follow(Pin<Box<dyn Stream<Item = Result<Arc<Recorded>, FollowError>> + Send>>);
 
 impl Stream for Follow {
@@ -104,9 +120,9 @@ enum Source {
     /// Not registered.
     None,
     /// The log, up to `until`; then the queue.
-    Log { until: u64, queue: mpsc::Receiver<Arc<Recorded>> },
+    Log { until: u64, queue: Listening },
     /// The queue.
-    Live(mpsc::Receiver<Arc<Recorded>>),
+    Live(Listening),
     /// Nowhere.
     Ended,
 }
@@ -119,8 +135,11 @@ impl Follower {
             }
             match std::mem::replace(&mut self.source, Source::None) {
                 Source::None => {
-                    let (queue, published) = self.workspace.hub.register(self.topic)?;
-                    if self.position > published {
+                    let Some((queue, published)) = Hub::register(&self.workspace, self.topic) else {
+                        return Some(Err(FollowError::Unavailable));
+                    };
+                    // States are published before their events are handed out, so the caller may have seen more.
+                    if self.position > published.max(self.workspace.state.load().sequence) {
                         return Some(Err(FollowError::Future));
                     }
                     self.source = Source::Log { until: published, queue };
@@ -147,11 +166,17 @@ impl Follower {
                     self.source = Source::Log { until, queue };
                 }
                 Source::Live(mut queue) => {
-                    // `None`: the hub has let go of this follower; what it missed is in the log.
-                    if let Some(recorded) = queue.recv().await {
-                        self.position = recorded.sequence;
-                        self.ready.push_back(recorded);
-                        self.source = Source::Live(queue);
+                    match queue.queue.recv().await {
+                        Some(recorded) => {
+                            // What the caller has seen already, by a state that was ahead of its events.
+                            if recorded.sequence > self.position {
+                                self.position = recorded.sequence;
+                                self.ready.push_back(recorded);
+                            }
+                            self.source = Source::Live(queue);
+                        }
+                        // The hub has let go of this follower; what it missed is in the log.
+                        None => self.position = self.position.max(queue.served.load(Ordering::Acquire)),
                     }
                 }
                 Source::Ended => return None,
@@ -166,7 +191,7 @@ pub(super) struct Hub(Mutex<Registry>);
 struct Registry {
     /// Everything up to here has been handed out.
     published: u64,
-    followers: BTreeMap<Topic, Vec<mpsc::Sender<Arc<Recorded>>>>,
+    followers: BTreeMap<Topic, Vec<Listener>>,
     is_closed: bool,
 }
 
@@ -176,27 +201,37 @@ impl Hub {
     }
 
     /// A queue for the events of `topic` after the returned position. `None` when the Workspace has stopped.
-    fn register(&self, topic: Topic) -> Option<(mpsc::Receiver<Arc<Recorded>>, u64)> {
-        let mut registry = self.0.lock().expect("nothing panics while it holds the registry");
+    fn register(workspace: &Arc<handle::Inner>, topic: Topic) -> Option<(Listening, u64)> {
+        let mut registry = workspace.hub.lock();
         if registry.is_closed {
             return None;
         }
-        let (sender, receiver) = mpsc::channel(QUEUE_EVENTS_MAX);
-        let followers = registry.followers.entry(topic).or_default();
-        followers.retain(|follower| !follower.is_closed());
-        followers.push(sender);
-        Some((receiver, registry.published))
+        let (sender, queue) = mpsc::channel(QUEUE_EVENTS_MAX);
+        let served = Arc::new(AtomicU64::new(0));
+        let listener = Listener { queue: sender, served: Arc::clone(&served) };
+        registry.followers.entry(topic).or_default().push(listener);
+        let listening = Listening { workspace: Arc::clone(workspace), topic, queue, served };
+        Some((listening, registry.published))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Registry> {
+        self.0.lock().expect("nothing panics while it holds the registry")
     }
 
     /// Hands out committed events.
     pub(super) fn publish(&self, events: &[Arc<Recorded>]) {
-        let mut registry = self.0.lock().expect("nothing panics while it holds the registry");
-        let registry = &mut *registry;
+        let registry = &mut *self.lock();
         for recorded in events {
             for topic in topics(&recorded.event) {
                 let Some(followers) = registry.followers.get_mut(&topic) else { continue };
                 // Who has gone away, or whose queue is full, is let go of.
-                followers.retain(|follower| follower.try_send(Arc::clone(recorded)).is_ok());
+                followers.retain(|follower| {
+                    let is_given = follower.queue.try_send(Arc::clone(recorded)).is_ok();
+                    if !is_given {
+                        follower.served.store(recorded.sequence - 1, Ordering::Release);
+                    }
+                    is_given
+                });
                 if followers.is_empty() {
                     registry.followers.remove(&topic);
                 }
@@ -207,16 +242,39 @@ impl Hub {
 
     /// The Workspace was loaded again, and may hold events that were never handed out: all go back to the log.
     pub(super) fn resynchronise(&self, sequence: u64) {
-        let mut registry = self.0.lock().expect("nothing panics while it holds the registry");
-        registry.published = sequence;
-        registry.followers.clear();
+        let mut registry = self.lock();
+        let served = std::mem::replace(&mut registry.published, sequence);
+        registry.let_go_of_all(served);
     }
 
     /// Ends all streams.
     pub(super) fn close(&self) {
-        let mut registry = self.0.lock().expect("nothing panics while it holds the registry");
+        let mut registry = self.lock();
         registry.is_closed = true;
-        registry.followers.clear();
+        let served = registry.published;
+        registry.let_go_of_all(served);
+    }
+}
+
+impl Registry {
+    fn let_go_of_all(&mut self, served: u64) {
+        for follower in std::mem::take(&mut self.followers).into_values().flatten() {
+            follower.served.store(served, Ordering::Release);
+        }
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        // Otherwise a topic of which nothing happens any more would keep its queues for ever.
+        self.queue.close();
+        let mut registry = self.workspace.hub.lock();
+        if let Some(followers) = registry.followers.get_mut(&self.topic) {
+            followers.retain(|follower| !follower.queue.is_closed());
+            if followers.is_empty() {
+                registry.followers.remove(&self.topic);
+            }
+        }
     }
 }
 

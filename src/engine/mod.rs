@@ -27,6 +27,9 @@ pub use handle::{Committed, Idempotency, Submission, WorkspaceHandle};
 /// The name of the Workspace that a new database gets.
 const FIRST_WORKSPACE_NAME: &str = "Switchyard";
 
+/// How long Workspaces may take to stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(20);
+
 /// What the engine can be told.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -108,10 +111,18 @@ impl Engine {
         self.0.store.ping().await
     }
 
-    /// Carries out what is queued, then stops. Streams of events end; later commands are answered `Stopped`.
+    /// Carries out what is queued, then stops; streams of events end. Gives up on a database that is silent: what
+    /// it has not answered, nobody was told.
     pub async fn stop(&self) {
         self.0.stop.cancel();
-        self.0.actors.wait().await;
+        if tokio::time::timeout(STOP_TIMEOUT, self.0.actors.wait()).await.is_err() {
+            tracing::error!("a Workspace could not be stopped in time");
+        }
+    }
+
+    /// Resolves when a Workspace has stopped although nobody asked for it: another server has taken over.
+    pub async fn has_stopped(&self) {
+        self.0.stop.cancelled().await;
     }
 }
 

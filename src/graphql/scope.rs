@@ -59,11 +59,6 @@ impl Scope {
         enter(Caller::of(ctx)?.workspace_of(id).await, field, id)
     }
 
-    /// The same Workspace at the present moment.
-    pub fn renewed(&self) -> Scope {
-        Scope::of(self.0.renewed())
-    }
-
     /// What the viewer may do here.
     pub fn access(&self) -> &WorkspaceAccess {
         &self.0

@@ -14,7 +14,7 @@ use super::scalars::{self, Sequence};
 use super::scope::Scope;
 use super::types::event::{Conditions, Event, EventFilter, EventType};
 use super::types::reservation::Reservation;
-use crate::caller::Topic;
+use crate::caller::{Passage, Topic};
 
 /// The root of subscriptions.
 pub struct Subscriptions;
@@ -42,9 +42,10 @@ impl Subscriptions {
         }
         let snapshot = after.is_none().then(|| ReservationsMessage::of_all_open(&scope, worker));
         let begin = after.map_or(scope.state().sequence, |after| after.0);
+        let passage = scope.access().passage();
         let changes = scope.access().follow(Topic::Worker(worker), begin)?.filter_map(move |event| {
             future::ready(match event {
-                Ok(event) => ReservationsMessage::of_change(&scope, worker, &event).map(Ok),
+                Ok(event) => ReservationsMessage::of_change(&passage, worker, &event).map(Ok),
                 Err(error) => Some(Err(error.into())),
             })
         });
@@ -67,9 +68,11 @@ impl Subscriptions {
         let scope = Scope::workspace_named(ctx, "workspaceId", workspace).await?;
         scope.access().check_may_follow_everything()?;
         let begin = after.map_or(scope.state().sequence, |after| after.0);
+        let passage = scope.access().passage();
         Ok(scope.access().follow(conditions.topic(), begin)?.filter_map(move |event| {
+            let view = |event| Event::of(Scope::of(passage.access()), event);
             future::ready(match event {
-                Ok(event) => conditions.admit(&event).then(|| Ok(Event::of(scope.renewed(), event))),
+                Ok(event) => conditions.admit(&event).then(|| Ok(view(event))),
                 Err(error) => Some(Err(error.into())),
             })
         }))
@@ -96,14 +99,14 @@ impl ReservationsMessage {
     }
 
     /// What an event changed about a Reservation of the Worker, if it did.
-    fn of_change(scope: &Scope, worker: WorkerId, recorded: &Recorded) -> Option<ReservationsMessage> {
+    fn of_change(passage: &Passage, worker: WorkerId, recorded: &Recorded) -> Option<ReservationsMessage> {
         let changed = recorded.event.objects().find_map(|object| match object {
             CoreObject::Reservation(reservation) => Some(reservation),
             _ => None,
         });
         let changed = changed.filter(|reservation| reservation.worker == worker)?;
         // The Reservation is the one of the event; what is reached from it is of the present moment.
-        let reservation = scope.renewed().see(&changed)?;
+        let reservation = Scope::of(passage.access()).see(&changed)?;
         let news = News::Change(EventType::of(&recorded.event), reservation);
         Some(ReservationsMessage { sequence: recorded.sequence, news })
     }

@@ -29,7 +29,11 @@ pub(super) async fn ready<E, G: Gate>(endpoint: Arc<Endpoint<E, G>>) -> Response
     }
     match tokio::time::timeout(READY_WITHIN, endpoint.gate.ready()).await {
         Ok(Ok(())) => Json(json!({ "status": "ready" })).into_response(),
-        Ok(Err(reason)) => not_ready(&reason),
+        Ok(Err(reason)) => {
+            // The reason may name what strangers need not know.
+            tracing::warn!(reason, "not ready");
+            not_ready("a Workspace or the database does not answer")
+        }
         Err(_) => not_ready("no answer in time"),
     }
 }

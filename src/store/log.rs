@@ -5,7 +5,7 @@
 
 use routing::event::Recorded;
 use routing::ids::WorkspaceId;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{Corrupt, Error, Store, rows, while_};
 
@@ -20,7 +20,7 @@ pub struct LogPage {
 
 impl Store {
     /// The events after the position `after`, oldest first: at least `limit` of them if there are so many, and at
-    /// most as many more as the last command had.
+    /// most as many more as the last row had.
     ///
     /// [`Error::LogExpired`] when the log does not reach back so far.
     pub async fn log(&self, workspace: WorkspaceId, after: u64, limit: usize) -> Result<LogPage, Error> {
@@ -30,10 +30,23 @@ impl Store {
         // In this order: whatever is committed between the two reads is `more`, and never missing from the page.
         let end = self.end_of_log(workspace).await?;
         let until = after.saturating_add(limit as u64);
+        // The last row of the page, so that the page is one range of the key: the database cannot know that the
+        // first sequences rise with the last ones, and would read on to the end of the log.
+        let last: Option<i64> = Entity::find()
+            .select_only()
+            .column(Column::LastSequence)
+            .filter(Column::WorkspaceId.eq(&*id))
+            .filter(Column::LastSequence.gte(saturating(until)))
+            .order_by_asc(Column::LastSequence)
+            .limit(1)
+            .into_tuple()
+            .one(&self.inner.reader)
+            .await
+            .map_err(while_("reading the log"))?;
         let found = Entity::find()
             .filter(Column::WorkspaceId.eq(&*id))
             .filter(Column::LastSequence.gt(saturating(after)))
-            .filter(Column::FirstSequence.lte(saturating(until)))
+            .filter(Column::LastSequence.lte(last.unwrap_or(i64::MAX)))
             .order_by_asc(Column::LastSequence)
             .all(&self.inner.reader)
             .await

@@ -74,7 +74,7 @@ struct Inner {
 /// What the one server that writes has.
 #[derive(Debug)]
 struct Owner {
-    /// SQLite: a single connection, so that writers queue here rather than for the file. PostgreSQL: as the reader.
+    /// SQLite: a single connection, so that writers queue here rather than for the file.
     writer: DatabaseConnection,
     /// The epoch that this server has raised the database to.
     epoch: i64,
@@ -97,10 +97,12 @@ impl Store {
             }
             Location::Postgres(options) => {
                 let session = lock::take_session(&options).await?;
-                let database = connect::postgres(&options).await?;
-                let epoch = take_over(&database).await?;
-                let lock = Lock::keep_session(session, options, database.clone(), epoch);
-                Ok(Store::new(database.clone(), Some(Owner { writer: database, epoch, lock })))
+                // Two pools, so that commits never wait behind those who read the log.
+                let writer = connect::postgres(&options).await?;
+                let epoch = take_over(&writer).await?;
+                let reader = connect::postgres(&options).await?;
+                let lock = Lock::keep_session(session, options, reader.clone(), epoch);
+                Ok(Store::new(reader, Some(Owner { writer, epoch, lock })))
             }
         }
     }

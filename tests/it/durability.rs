@@ -137,6 +137,42 @@ async fn a_server_that_is_asked_to_stop_answers_what_it_has_taken_and_says_goodb
     }
 }
 
+/// The state is published before its events are handed out; who has seen it may follow from there at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_may_begin_at_the_position_that_was_just_answered() {
+    let database = crate::database::TestDatabase::sqlite();
+    let server = Server::start(&database.url).await;
+    let admin = Client::new(&server, &server.admin);
+    let workspace = &server.workspace;
+    let create = "mutation($input: CreateTaskInput!) { createTask(input: $input) { sequence } }";
+    let query = "subscription($id: ID!, $after: Sequence) { workspaceEvents(workspaceId: $id, after: $after) { sequence } }";
+    for _ in 0..40 {
+        let answer = admin.data(create, json!({ "input": { "workspaceId": workspace } })).await;
+        let sequence = answer["createTask"]["sequence"].as_u64().expect("a number");
+        let variables = json!({ "id": workspace, "after": sequence });
+        let mut events = Socket::subscribe(&server.socket_url(), &server.admin, query, variables)
+            .await
+            .expect("a connection");
+        admin.data(create, json!({ "input": { "workspaceId": workspace } })).await;
+        assert_eq!(events.next().await.expect("an event")["workspaceEvents"]["sequence"], sequence + 1);
+    }
+}
+
+/// A server whose database has a new owner would show an old state for ever; so it ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_was_taken_over_ends() {
+    for database in crate::database::databases().await {
+        let server = Server::start(&database.url).await;
+        let admin = Client::new(&server, &server.admin);
+        let workspace = server.workspace.clone();
+        database.execute("UPDATE lease SET epoch = epoch + 1").await;
+        let query = "mutation($input: CreateTaskInput!) { createTask(input: $input) { sequence } }";
+        let answer = admin.ask(query, json!({ "input": { "workspaceId": workspace } })).await;
+        assert!(answer.expect_err("nothing is acknowledged").is_uncertain());
+        assert!(!server.ended().await, "it says that something is wrong");
+    }
+}
+
 /// Who is too slow is sent back to the log, and misses nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_is_not_read_for_a_while_has_no_hole() {

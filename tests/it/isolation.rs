@@ -42,6 +42,50 @@ async fn an_agent_sees_nothing_of_another() {
     }
 }
 
+/// A repeat gives the first answer, but not what was written to the Task after it was over for the Worker.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_shows_nothing_that_was_written_since() {
+    let database = crate::database::TestDatabase::sqlite();
+    let server = Server::start(&database.url).await;
+    let admin = Client::new(&server, &server.admin);
+    let world = World::build(&admin, &server).await;
+    let ann = admin.with_token(&world.ann.token);
+    let query = "query($id: ID!) { node(id: $id) { ... on Worker { reservations(filter: { statuses: [ACCEPTED] }) { nodes { taskId } } } } }";
+    let data = ann.data(query, json!({ "id": world.ann.id })).await;
+    let task = text(&data["node"]["reservations"]["nodes"][0]["taskId"]);
+
+    let complete = "mutation($id: ID!) { completeTask(input: { taskId: $id, idempotencyKey: \"k\" }) { sequence task { status attributes } } }";
+    let first = ann.data(complete, json!({ "id": task })).await;
+    assert_eq!(first["completeTask"]["task"]["status"], "COMPLETED");
+    let input = json!({ "taskId": task, "attributes": { "note": CANARY } });
+    let update = "mutation($input: UpdateTaskInput!) { updateTask(input: $input) { sequence } }";
+    admin.data(update, json!({ "input": input })).await;
+
+    let error = ann.error(complete, json!({ "id": task })).await;
+    assert_eq!(error["extensions"]["code"], "NOT_FOUND", "{error}");
+    assert!(!error.to_string().contains(CANARY), "{error}");
+    let sequence = first["completeTask"]["sequence"].to_string();
+    assert!(text(&error["message"]).contains(&sequence), "it says that the change was made: {error}");
+}
+
+/// Who may make tokens cannot make one of the kind that outlives the own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_supervisors_token_makes_none_that_outlives_it() {
+    let database = crate::database::TestDatabase::sqlite();
+    let server = Server::start(&database.url).await;
+    let workspace = &server.workspace;
+    let short =
+        server.command(&["token", "--role", "supervisor", "--workspace", workspace, "--ttl", "60s"]).await;
+    let short = String::from_utf8(short.stdout).expect("text");
+    let supervisor = Client::new(&server, short.trim());
+    let query = "mutation($input: CreateTokenInput!) { createToken(input: $input) { expiresAt } }";
+    let input =
+        json!({ "workspaceId": workspace, "role": "SUPERVISOR", "subject": "eve", "ttlSeconds": 3_600 });
+    let made = supervisor.data(query, json!({ "input": input })).await;
+    let own = supervisor.data("{ viewer { expiresAt } }", json!({})).await;
+    assert_eq!(made["createToken"]["expiresAt"], own["viewer"]["expiresAt"]);
+}
+
 struct Agent {
     id: String,
     token: String,

@@ -48,6 +48,13 @@ impl Server {
         status.expect("the server was waited for").success()
     }
 
+    /// Waits until the process has ended by itself. Returns whether it ended well.
+    pub async fn ended(mut self) -> bool {
+        let status =
+            tokio::time::timeout(PATIENCE, self.process.wait()).await.expect("the server ends in time");
+        status.expect("the server was waited for").success()
+    }
+
     /// Runs another command of the program on the same database.
     pub async fn command(&self, arguments: &[&str]) -> std::process::Output {
         command(&self.folder, &self.database_url)

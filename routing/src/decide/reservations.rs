@@ -149,15 +149,6 @@ impl Router {
 }
 
 fn invalid_state(reservation: &Reservation, allowed: &'static str, action: &'static str) -> Rejection {
-    let present = match reservation.status {
-        ReservationStatus::Pending => "PENDING",
-        ReservationStatus::Accepted => "ACCEPTED",
-        ReservationStatus::Rejected => "REJECTED",
-        ReservationStatus::TimedOut => "TIMEOUT",
-        ReservationStatus::Canceled => "CANCELED",
-        ReservationStatus::Rescinded => "RESCINDED",
-        ReservationStatus::Wrapping => "WRAPPING",
-        ReservationStatus::Completed => "COMPLETED",
-    };
+    let present = reservation.status.name();
     Rejection::InvalidState { kind: ReservationId::KIND, present, allowed, action }
 }

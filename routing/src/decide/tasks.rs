@@ -214,13 +214,6 @@ impl Router {
 }
 
 fn invalid_state(task: &Task, allowed: &'static str, action: &'static str) -> Rejection {
-    let present = match task.status() {
-        TaskStatus::Pending => "PENDING",
-        TaskStatus::Reserved => "RESERVED",
-        TaskStatus::Assigned => "ASSIGNED",
-        TaskStatus::Wrapping => "WRAPPING",
-        TaskStatus::Completed => "COMPLETED",
-        TaskStatus::Canceled => "CANCELED",
-    };
+    let present = task.status().name();
     Rejection::InvalidState { kind: TaskId::KIND, present, allowed, action }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::check;
 use crate::command::{CreateWorker, SetWorkerActivity, UpdateWorker, UpdateWorkerChannel};
 use crate::event::Event;
-use crate::ids::{ActivityId, Id, ReservationId, WorkerChannelId, WorkerId};
+use crate::ids::{ActivityId, Id, ReservationId, TaskChannelId, WorkerChannelId, WorkerId};
 use crate::rejection::Rejection;
 use crate::router::Router;
 use crate::state::{ReservationStatus, Worker, WorkerChannel};
@@ -118,18 +118,13 @@ impl Router {
 
         let previous_capacity = channel.configured_capacity;
         if let Some(capacity) = capacity.filter(|capacity| *capacity != previous_capacity) {
-            let worker = self.changed_channel(id, |worker| {
-                worker.channel_mut(task_channel).configured_capacity = capacity;
-                task_channel
-            });
+            let worker =
+                self.with_changed_channel(id, task_channel, |channel| channel.configured_capacity = capacity);
             self.emit(Event::WorkerCapacityUpdate { worker, task_channel, previous_capacity });
         }
         let was_available = channel.available;
         if let Some(available) = available.filter(|available| *available != was_available) {
-            let worker = self.changed_channel(id, |worker| {
-                worker.channel_mut(task_channel).available = available;
-                task_channel
-            });
+            let worker = self.with_changed_channel(id, task_channel, |channel| channel.available = available);
             self.emit(Event::WorkerChannelAvailabilityUpdate { worker, task_channel });
         }
         Ok(())
@@ -163,14 +158,15 @@ impl Router {
             .collect()
     }
 
-    fn changed_channel(
+    fn with_changed_channel(
         &self,
         id: WorkerId,
-        change: impl FnOnce(&mut Worker) -> crate::ids::TaskChannelId,
+        task_channel: TaskChannelId,
+        change: impl FnOnce(&mut WorkerChannel),
     ) -> Arc<Worker> {
         let mut worker = Worker::clone(&self.state.workers[&id]);
-        let task_channel = change(&mut worker);
         let channel = worker.channel_mut(task_channel);
+        change(channel);
         channel.version += 1;
         channel.updated_at = self.now;
         Arc::new(worker)

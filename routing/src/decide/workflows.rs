@@ -16,6 +16,8 @@ use crate::workflow_configuration::{Fault, WorkflowConfiguration};
 /// How long a Worker may have to answer, in seconds (`routing.md` 2.9).
 const RESERVATION_TIMEOUT_SECONDS_MAX: u32 = 86_400;
 const RESERVATION_TIMEOUT_SECONDS_DEFAULT: u32 = 120;
+/// How many earlier documents are kept for Tasks under way. Each change writes all of them, and each may be a megabyte.
+const FOLLOWED_REVISIONS_MAX: usize = 20;
 
 impl Router {
     pub(super) fn create_workflow(&mut self, command: CreateWorkflow) -> Result<(), Rejection> {
@@ -57,6 +59,8 @@ impl Router {
             let number = old.present().number + 1;
             let configuration = self.configuration(&document)?;
             new.revisions.retain(|revision| self.index.is_followed(id, revision.number));
+            let what = "earlier documents of the Workflow that waiting Tasks still follow";
+            check::room(new.revisions.len(), FOLLOWED_REVISIONS_MAX, what)?;
             new.revisions.push(Revision { number, configuration });
         }
         if new != *old {

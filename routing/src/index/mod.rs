@@ -94,10 +94,7 @@ impl Index {
                 self.workers.channel_added(channel.id, channel.channel_optimized_routing);
             }
             (old, Object::TaskQueue(queue)) => {
-                let old = match old {
-                    Some(Object::TaskQueue(old)) => Some(&**old),
-                    _ => None,
-                };
+                let old = old.and_then(Object::as_task_queue);
                 self.workers.queue_changed(state, old, queue, now, wakes);
                 let slot = self.workers.queue_slot(queue.id);
                 self.lanes.queue_changed(slot, queue, state.workspace.queue_order_priority);
@@ -110,27 +107,18 @@ impl Index {
             }
             (_, Object::Workflow(_)) => {} // Waiting Tasks keep the revision that they follow.
             (old, Object::Worker(worker)) => {
-                let old = match old {
-                    Some(Object::Worker(old)) => Some(&**old),
-                    _ => None,
-                };
+                let old = old.and_then(Object::as_worker);
                 self.workers.worker_changed(state, old, worker, now, wakes);
                 if self.lanes.looks_at_load() {
                     wakes.workers.extend(self.workers.slot(worker.id));
                 }
             }
             (old, Object::Task(task)) => {
-                let old = match old {
-                    Some(Object::Task(old)) => Some(&**old),
-                    _ => None,
-                };
+                let old = old.and_then(Object::as_task);
                 self.task_changed(state, old, Some(task), now, wakes);
             }
             (old, Object::Reservation(reservation)) => {
-                let old = match old {
-                    Some(Object::Reservation(old)) => Some(&**old),
-                    _ => None,
-                };
+                let old = old.and_then(Object::as_reservation);
                 self.timers.reservation_changed(old, Some(reservation));
             }
             (Some(Object::Task(task)), Object::PurgedTask(_)) => {

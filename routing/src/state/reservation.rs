@@ -92,6 +92,21 @@ impl Reservation {
 }
 
 impl ReservationStatus {
+    /// As the API writes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            ReservationStatus::Pending => "PENDING",
+            ReservationStatus::Accepted => "ACCEPTED",
+            ReservationStatus::Rejected => "REJECTED",
+            ReservationStatus::TimedOut => "TIMEOUT",
+            ReservationStatus::Canceled => "CANCELED",
+            ReservationStatus::Rescinded => "RESCINDED",
+            ReservationStatus::Wrapping => "WRAPPING",
+            ReservationStatus::Completed => "COMPLETED",
+        }
+    }
+
     /// Did the offer end without the Worker's doing?
     #[must_use]
     pub fn is_withdrawn(self) -> bool {

@@ -141,6 +141,21 @@ pub enum TaskStatus {
     Canceled,
 }
 
+impl TaskStatus {
+    /// As the API writes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            TaskStatus::Pending => "PENDING",
+            TaskStatus::Reserved => "RESERVED",
+            TaskStatus::Assigned => "ASSIGNED",
+            TaskStatus::Wrapping => "WRAPPING",
+            TaskStatus::Completed => "COMPLETED",
+            TaskStatus::Canceled => "CANCELED",
+        }
+    }
+}
+
 impl Task {
     /// The name of its phase.
     #[must_use]

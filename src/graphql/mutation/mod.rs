@@ -84,15 +84,18 @@ impl<I: Id> Change<I> {
         Ok(Change { scope, sequence: Sequence(sequence), subject, is_repeat })
     }
 
-    /// The object, as the change left it.
+    /// The object, as the commit of the change left it. A repeat shows it as it is now, to those who see it now.
     fn show<V: View>(&self, objects: impl FnOnce(&State) -> &Map<I, V::Object>) -> Result<V> {
-        match objects(self.scope.state()).get(&self.subject) {
-            Some(object) => Ok(self.scope.show_what_the_viewer_changed(object)),
-            None => Err(self.gone()),
-        }
+        let object = objects(self.scope.state()).get(&self.subject);
+        let shown = match object {
+            Some(object) if self.is_repeat => self.scope.see(object),
+            Some(object) => Some(self.scope.show_what_the_viewer_changed(object)),
+            None => None,
+        };
+        shown.ok_or_else(|| self.gone())
     }
 
-    /// The object is not there. That may be so when a request is repeated long after.
+    /// The object is not there, or out of sight. That may be so when a request is repeated long after.
     fn gone(&self) -> Error {
         if !self.is_repeat {
             return Error::internal("an object is missing from the state that its own change has left");

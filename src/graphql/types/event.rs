@@ -652,7 +652,8 @@ struct Found {
 impl Search<'_> {
     /// Strictly between the two positions.
     async fn run(&self, low: u64, high: u64) -> Result<Found> {
-        match (low + 1 < high, self.backward) {
+        // Cursors may be made up, so `low` may be anything.
+        match (low.saturating_add(1) < high, self.backward) {
             (false, _) => Ok(Found { events: Vec::new(), reached: low, has_more: false }),
             (true, false) => self.forward(low, high).await,
             (true, true) => self.backward(low, high).await,
