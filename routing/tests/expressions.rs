@@ -482,6 +482,10 @@ fn try_nonsense(kind: Kind, source: &str, case: &Case) -> Result<bool, String> {
     }
     let projection = expression.project(&case.task);
     let whole = case.answer(&expression, TaskFacts::Document(&case.task));
+    let attributes = case.worker.as_ref().map_or(&Value::Null, |worker| &worker.attributes);
+    if whole && !has_an_anchor(&expression, attributes) {
+        return Err("it is true for a Worker who has none of its anchors".into());
+    }
     if case.answer(&expression, TaskFacts::Projection(&projection)) != whole {
         return Err(format!("the projection answers {}", !whole));
     }
@@ -489,6 +493,43 @@ fn try_nonsense(kind: Kind, source: &str, case: &Case) -> Result<bool, String> {
         return Err("it answers twice differently".into());
     }
     Ok(true)
+}
+
+/// What `anchors` says of the Workers for whom the expression may be true.
+fn has_an_anchor(expression: &Expression, attributes: &Value) -> bool {
+    let Some(anchors) = expression.anchors() else { return true };
+    anchors.iter().any(|anchor| match anchor.path.find(attributes) {
+        Some(Value::Array(values)) => values.iter().any(|value| value.as_str() == Some(&anchor.text)),
+        Some(value) => value.as_str() == Some(&anchor.text),
+        None => false,
+    })
+}
+
+#[test]
+fn anchors_are_read_off_where_they_can_be() {
+    let anchors = |source: &str| {
+        let expression = Expression::parse(Kind::Queue, source).expect("an expression");
+        let anchors = expression.anchors()?;
+        Some(anchors.iter().map(|anchor| format!("{}={}", anchor.path, anchor.text)).collect::<Vec<_>>())
+    };
+    for (source, expected) in [
+        ("skills HAS 'billing'", Some(vec!["skills=billing"])),
+        ("'billing' IN routing.skills AND level > 3", Some(vec!["routing.skills=billing"])),
+        ("team == 'north' OR team = 'south'", Some(vec!["team=north", "team=south"])),
+        ("team IN ['north', 'south'] AND skills HAS 'x'", Some(vec!["skills=x"])),
+        ("team IN []", Some(vec![])),
+        ("worker.team == 'north'", Some(vec!["team=north", "worker.team=north"])),
+        // A text that is a number equals the number, too; names and what is not equality tell nothing.
+        ("level == '6'", None),
+        ("friendly_name == 'ann'", None),
+        ("team != 'north'", None),
+        ("team NOT IN ['north']", None),
+        ("skills HAS 'x' OR level > 3", None),
+        ("1==1", None),
+    ] {
+        let expected = expected.map(|texts| texts.into_iter().map(str::to_owned).collect::<Vec<_>>());
+        assert_eq!(anchors(source), expected, "{source}");
+    }
 }
 
 fn soup(random: &mut Random) -> String {

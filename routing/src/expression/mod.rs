@@ -15,6 +15,7 @@
 //! The parts: `lexer` makes tokens of text, `parser` makes a tree of tokens and resolves every key to what it
 //! names, `evaluate` answers.
 
+mod anchors;
 mod evaluate;
 mod lexer;
 mod parser;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+pub use anchors::Anchor;
 pub use evaluate::{ChannelFacts, Facts, Number, TaskFacts, WorkerCounts, WorkerFacts};
 pub use parser::{
     ChannelField, Comparison, Count, Key, Node, Operand, Operator, TaskKey, TimeOfDay, WorkerField, WorkerKey,

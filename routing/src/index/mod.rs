@@ -5,6 +5,7 @@
 //! * `lanes.rs`: which Tasks wait, in which order;
 //! * `timers.rs`: what time will bring.
 
+mod anchored;
 mod lanes;
 mod matching;
 mod timers;

@@ -9,6 +9,7 @@ use fixedbitset::FixedBitSet;
 use serde_json::Value;
 
 use super::Wakes;
+use super::anchored::Anchored;
 use crate::expression::{ChannelFacts, Facts, TaskFacts, WorkerFacts};
 use crate::ids::{ActivityId, TaskChannelId, TaskQueueId, WorkerId};
 use crate::state::{State, TargetWorkers, TaskQueue, Worker};
@@ -37,6 +38,7 @@ pub(super) struct Workers {
     /// TaskQueues whose expression looks at more than attributes and names: membership follows the Worker's
     /// Activity and load.
     live_queues: Vec<QueueSlot>,
+    anchored: Anchored,
 }
 
 /// What a decision needs to know of one Worker.
@@ -151,6 +153,10 @@ impl Workers {
                 self.queues.len() - 1
             }
         };
+        if let Some(old) = old {
+            self.anchored.remove(slot, &old.target_workers);
+        }
+        self.anchored.insert(slot, &queue.target_workers);
         self.live_queues.retain(|live| *live != slot);
         if is_live(&queue.target_workers) {
             self.live_queues.push(slot);
@@ -178,7 +184,9 @@ impl Workers {
             old.is_some_and(|old| old.attributes.is_same(&worker.attributes) && old.name == worker.name);
         if !same_identity {
             self.entries[slot].attributes = worker.attributes.to_value();
-            for queue in 0..self.queues.len() {
+            let mut to_check = self.anchored.candidates(&self.entries[slot].attributes);
+            to_check.union_with(&self.entries[slot].queues); // Those that the Worker may have lost.
+            for queue in to_check.ones() {
                 self.recheck(state, queue, slot, now, wakes);
             }
             wakes.workers.insert(slot);

@@ -80,7 +80,7 @@ pub struct UpdateActivityInput {
 pub struct ActivityPayload {
     /// The position of the last event of the change.
     pub sequence: Sequence,
-    /// The Activity as the change left it.
+    /// The Activity after the change.
     pub activity: Activity,
 }
 

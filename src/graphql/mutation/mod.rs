@@ -47,7 +47,7 @@ pub struct Mutation(
 
 /// A change that is durable.
 struct Change<I> {
-    /// The Workspace as the change left it.
+    /// The Workspace after the change.
     scope: Scope,
     /// The position of its last event.
     sequence: Sequence,

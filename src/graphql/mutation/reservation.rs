@@ -130,7 +130,7 @@ pub struct CompleteReservationInput {
 pub struct ReservationPayload {
     /// The position of the last event of the change.
     pub sequence: Sequence,
-    /// The Reservation as the change left it.
+    /// The Reservation after the change.
     pub reservation: Reservation,
 }
 

@@ -351,7 +351,7 @@ pub struct CompleteTaskInput {
 pub struct TaskPayload {
     /// The position of the last event of the change. Routing follows at once, and belongs to it.
     pub sequence: Sequence,
-    /// The Task as the change left it.
+    /// The Task after the change.
     pub task: Task,
 }
 
@@ -373,7 +373,7 @@ pub struct CreateTasksPayload {
 /// What became of one of several new Tasks: either `task` or `error` is there.
 #[derive(SimpleObject)]
 pub struct CreateTasksOutcome {
-    /// The Task, as the change left it.
+    /// The Task, after the change.
     pub task: Option<Task>,
     /// Why it could not be created.
     pub error: Option<CreateTasksError>,

@@ -117,7 +117,7 @@ pub struct UpdateTaskQueueInput {
 pub struct TaskQueuePayload {
     /// The position of the last event of the change.
     pub sequence: Sequence,
-    /// The TaskQueue as the change left it.
+    /// The TaskQueue after the change.
     pub task_queue: TaskQueue,
 }
 

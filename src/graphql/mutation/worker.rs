@@ -180,7 +180,7 @@ pub struct UpdateWorkerChannelInput {
 pub struct WorkerPayload {
     /// The position of the last event of the change.
     pub sequence: Sequence,
-    /// The Worker as the change left it.
+    /// The Worker after the change.
     pub worker: Worker,
 }
 
@@ -195,6 +195,6 @@ impl WorkerPayload {
 pub struct WorkerChannelPayload {
     /// The position of the last event of the change.
     pub sequence: Sequence,
-    /// The worker channel as the change left it.
+    /// The worker channel after the change.
     pub worker_channel: WorkerChannel,
 }

@@ -111,7 +111,7 @@ pub struct UpdateWorkflowInput {
 pub struct WorkflowPayload {
     /// The position of the last event of the change.
     pub sequence: Sequence,
-    /// The Workflow as the change left it.
+    /// The Workflow after the change.
     pub workflow: Workflow,
 }
 

@@ -88,6 +88,6 @@ pub struct UpdateWorkspaceInput {
 pub struct WorkspacePayload {
     /// The position of the last event of the change.
     pub sequence: Sequence,
-    /// The Workspace as the change left it.
+    /// The Workspace after the change.
     pub workspace: Workspace,
 }

@@ -1,0 +1,67 @@
+//! Values that a Worker must have for an expression to be true, read off the expression.
+//!
+//! Of `skills HAS 'billing' AND level > 3` only Workers with `billing` among their `skills` can make it true. So
+//! whoever has to evaluate many expressions on one Worker looks up which of them the Worker's values may make true,
+//! and evaluates only these. This says what is *necessary*, never what is sufficient.
+
+use super::parser::{Comparison, Key, Node, Operand, Operator, WorkerField, WorkerKey};
+use super::{Expression, Number, Path};
+
+/// A text that the Worker must have at a path: as the value itself, or in a list there.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Anchor {
+    /// Where in the attributes of the Worker.
+    pub path: Path,
+    /// Which text.
+    pub text: Box<str>,
+}
+
+impl Expression {
+    /// Anchors of which a Worker has at least one whenever the expression is true; none at all where it can never
+    /// be. `None` where nothing of the kind can be told.
+    #[must_use]
+    pub fn anchors(&self) -> Option<Vec<Anchor>> {
+        of_node(self.root())
+    }
+}
+
+fn of_node(node: &Node) -> Option<Vec<Anchor>> {
+    match node {
+        // Each part is necessary: the one that leaves the fewest possibilities tells most.
+        Node::And(parts) => parts.iter().filter_map(of_node).min_by_key(Vec::len),
+        Node::Or(parts) => {
+            let parts: Option<Vec<Vec<Anchor>>> = parts.iter().map(of_node).collect();
+            parts.map(|parts| parts.concat())
+        }
+        Node::Comparison(comparison) => of_comparison(comparison),
+    }
+}
+
+fn of_comparison(Comparison { left, operator, right }: &Comparison) -> Option<Vec<Anchor>> {
+    match (operator, left, right) {
+        (Operator::Equal, key, text) | (Operator::Equal, text, key) if is_worker_key(key) => one(key, text),
+        (Operator::Has, key, text) | (Operator::In, text, key) if is_worker_key(key) => one(key, text),
+        (Operator::In, key, Operand::List(texts)) => {
+            let each: Option<Vec<Vec<Anchor>>> = texts.iter().map(|text| one(key, text)).collect();
+            each.map(|each| each.concat())
+        }
+        _ => None,
+    }
+}
+
+fn is_worker_key(operand: &Operand) -> bool {
+    matches!(operand, Operand::Key(Key::Worker(_)))
+}
+
+fn one(key: &Operand, text: &Operand) -> Option<Vec<Anchor>> {
+    let Operand::Key(Key::Worker(WorkerKey { field: WorkerField::Attribute(path), literal })) = key else {
+        return None;
+    };
+    // A text that is a number also equals the number, which no look-up by text would find.
+    let text = match text {
+        Operand::Text(text) if Number::parse(text).is_none() => text,
+        _ => return None,
+    };
+    let paths = [Some(path), literal.as_ref()];
+    Some(paths.into_iter().flatten().map(|path| Anchor { path: path.clone(), text: text.clone() }).collect())
+}
