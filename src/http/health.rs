@@ -1,6 +1,6 @@
 //! `/health/live` and `/health/ready`: for whoever starts, stops and routes to this process.
 //!
-//! They stand before authentication and say nothing about Workspaces. *Live* means that the process can
+//! They stand before authentication and name no Workspace. *Live* means that the process can
 //! answer at all and depends on nothing else, so that a database that is away does not get the process
 //! killed. *Ready* means that new requests are welcome.
 
