@@ -29,6 +29,9 @@ impl Store {
 
         // In this order: whatever is committed between the two reads is `more`, and never missing from the page.
         let end = self.end_of_log(workspace).await?;
+        if limit == 0 {
+            return Ok(LogPage { events: Vec::new(), more: after < end });
+        }
         let until = after.saturating_add(limit as u64);
         // The last row of the page, so that the page is one range of the key: the database cannot know that the
         // first sequences rise with the last ones, and would read on to the end of the log.
@@ -62,7 +65,7 @@ impl Store {
             }
             events.extend(of_row.into_iter().filter(|recorded| recorded.sequence >= next));
         }
-        if events.is_empty() && after < end && limit > 0 {
+        if events.is_empty() && after < end {
             return Err(self.hole(workspace, after + 1).await?);
         }
         let more = events.last().map_or(after, |last| last.sequence) < end;
