@@ -6,7 +6,6 @@ pub mod auth;
 pub mod caller;
 pub mod clock;
 pub mod config;
-pub mod eligibility;
 pub mod engine;
 pub mod graphql;
 pub mod http;

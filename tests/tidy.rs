@@ -9,12 +9,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("telemetry", &["config"]),
     ("config", &["auth"]),
-    ("eligibility", &[]),
-    ("auth", &["eligibility"]),
+    ("auth", &[]),
     ("store", &[]),
     ("engine", &["store", "clock"]),
     ("caller", &["engine", "auth", "clock"]),
-    ("graphql", &["caller", "auth", "eligibility"]),
+    ("graphql", &["caller", "auth"]),
     ("http", &["graphql", "caller", "auth"]),
 ];
 

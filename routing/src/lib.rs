@@ -21,6 +21,7 @@
 pub mod attributes;
 pub mod command;
 mod decide;
+pub mod eligibility;
 pub mod event;
 pub mod expression;
 pub mod ids;

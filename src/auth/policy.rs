@@ -19,6 +19,7 @@
 //! **Reads.** [`Visible`] says of each kind of object whether somebody sees it, and [`sees_event`] of the log.
 
 use routing::command::{Command, UpdateTask};
+use routing::eligibility::WorkerView;
 use routing::event::{Event, Object};
 use routing::ids::{Id, ReservationId, TaskId, WorkerId};
 use routing::state::{Activity, Reservation, Task, TaskChannel, TaskQueue, Worker, Workflow};
@@ -26,7 +27,6 @@ use routing::time::Timestamp;
 use routing::{Rejection, State};
 
 use super::{Grant, Role};
-use crate::eligibility::Candidate;
 
 /// What a permission rests on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -328,7 +328,7 @@ impl Visible for TaskQueue {
         }) || state
             .workers
             .get(&own)
-            .is_some_and(|worker| Candidate::of(state, worker).is_eligible_for(self, now))
+            .is_some_and(|worker| WorkerView::of(state, worker).is_eligible_for(&self.target_workers, now))
     }
 }
 

@@ -27,7 +27,7 @@
 use super::Index;
 use super::lanes::{Known, Lane, LaneId, Precedence, Rank};
 use super::workers::{CircleKey, WorkerSlot};
-use crate::expression::{Facts, TaskFacts};
+use crate::expression::TaskFacts;
 use crate::ids::TaskId;
 use crate::state::State;
 use crate::time::Timestamp;
@@ -180,13 +180,8 @@ impl Index {
         worker.ready_on & (1 << lane.channel) != 0
             && self.workers.members(lane.queue).workers.contains(slot)
             && lane.rule.condition.as_ref().is_none_or(|condition| {
-                let view = self.workers.view(state, slot);
-                condition.expression.is_true(&Facts {
-                    task: TaskFacts::Projection(&condition.task),
-                    worker: Some(&view),
-                    workers: None,
-                    now_ms: now.0,
-                })
+                let task = TaskFacts::Projection(&condition.task);
+                self.workers.view(state, slot).satisfies(&condition.expression, task, now)
             })
     }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::Wakes;
 use super::anchored::Anchored;
-use crate::expression::{ChannelFacts, Facts, TaskFacts, WorkerFacts};
+use crate::eligibility::WorkerView;
 use crate::ids::{ActivityId, TaskChannelId, TaskQueueId, WorkerId};
 use crate::state::{State, TargetWorkers, TaskQueue, Worker};
 use crate::time::Timestamp;
@@ -70,13 +70,6 @@ pub(super) struct Ready {
     optimized: bool,
 }
 
-/// A Worker as expressions see it.
-pub(super) struct View<'a> {
-    state: &'a State,
-    worker: &'a Worker,
-    entry: &'a Entry,
-}
-
 impl Workers {
     pub(super) fn slot(&self, id: WorkerId) -> Option<WorkerSlot> {
         self.slots.get(&id).copied()
@@ -115,9 +108,9 @@ impl Workers {
     }
 
     /// The Worker as expressions see it.
-    pub(super) fn view<'a>(&'a self, state: &'a State, slot: WorkerSlot) -> View<'a> {
+    pub(super) fn view<'a>(&'a self, state: &'a State, slot: WorkerSlot) -> WorkerView<'a> {
         let entry = &self.entries[slot];
-        View { state, worker: &state.workers[&entry.id], entry }
+        WorkerView::with(state, &state.workers[&entry.id], &entry.id_text, &entry.attributes)
     }
 
     pub(super) fn channel_added(&mut self, id: TaskChannelId, optimized: bool) {
@@ -162,7 +155,7 @@ impl Workers {
             self.live_queues.push(slot);
         }
         for worker in 0..self.entries.len() {
-            let member = is_member(&queue.target_workers, &self.view(state, worker), now);
+            let member = self.view(state, worker).is_eligible_for(&queue.target_workers, now);
             self.set_member(slot, worker, member, wakes);
         }
     }
@@ -245,7 +238,7 @@ impl Workers {
         wakes: &mut Wakes,
     ) {
         let target = &state.task_queues[&self.queues[queue].id].target_workers;
-        let member = is_member(target, &self.view(state, slot), now);
+        let member = self.view(state, slot).is_eligible_for(target, now);
         self.set_member(queue, slot, member, wakes);
     }
 
@@ -329,48 +322,6 @@ impl Workers {
 impl Entry {
     pub(super) fn id_text(&self) -> &str {
         &self.id_text
-    }
-}
-
-impl WorkerFacts for View<'_> {
-    fn attributes(&self) -> &Value {
-        &self.entry.attributes
-    }
-
-    fn id(&self) -> &str {
-        &self.entry.id_text
-    }
-
-    fn name(&self) -> &str {
-        &self.worker.name
-    }
-
-    fn activity_id(&self) -> std::borrow::Cow<'_, str> {
-        self.worker.activity.to_string().into() // Rare in expressions, and the only text that is made here.
-    }
-
-    fn activity_name(&self) -> &str {
-        &self.state.activities[&self.worker.activity].name
-    }
-
-    fn channel(&self, unique_name: &str) -> Option<ChannelFacts> {
-        let id = self.state.task_channel_named(unique_name)?.id;
-        let channel = self.worker.channel(id)?;
-        Some(ChannelFacts {
-            configured_capacity: channel.configured_capacity,
-            assigned_tasks: channel.accepted,
-            open: channel.open(),
-        })
-    }
-}
-
-fn is_member(target: &TargetWorkers, worker: &View<'_>, now: Timestamp) -> bool {
-    match target {
-        TargetWorkers::Nobody => false,
-        TargetWorkers::Matching(expression) => {
-            let facts = Facts { task: TaskFacts::None, worker: Some(worker), workers: None, now_ms: now.0 };
-            expression.is_true(&facts)
-        }
     }
 }
 

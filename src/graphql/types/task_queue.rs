@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use async_graphql::{Enum, ID, InputObject, Object};
+use routing::eligibility::WorkerView;
 use routing::ids::WorkerId;
 
 use super::contains;
 use super::task::{Task, TaskFilter, Tasks};
 use super::worker::{Worker, Workers};
 use super::workspace::Workspace;
-use crate::eligibility::Candidate;
 use crate::graphql::error::Result;
 use crate::graphql::page::{self, Connection, End, Listing, OrderedBy, Page, Place, Stretch};
 use crate::graphql::scalars::{DateTime, optional_id};
@@ -161,12 +161,13 @@ impl TaskQueues {
             // For somebody who does not exist, or is out of sight, there is no TaskQueue.
             Some(id) => {
                 let worker = state.workers.get(&id).filter(|worker| self.scope.sees(&***worker))?;
-                Some(Candidate::of(state, worker))
+                Some(WorkerView::of(state, worker))
             }
         };
         let names = state.lookups.task_queue_names.range(page::names(stretch));
         Some(names.map(|(name, id)| (name, &state.task_queues[id])).filter(move |(name, queue)| {
-            let is_served = |candidate: &Candidate<'_>| candidate.is_eligible_for(queue, self.scope.now());
+            let target = &queue.target_workers;
+            let is_served = |candidate: &WorkerView<'_>| candidate.is_eligible_for(target, self.scope.now());
             contains(name, self.name_contains.as_deref())
                 && candidate.as_ref().is_none_or(is_served)
                 && self.scope.sees(&***queue)

@@ -4,7 +4,8 @@ use std::ops::RangeBounds;
 use std::sync::Arc;
 
 use async_graphql::{Enum, ID, InputObject, Object};
-use routing::expression::{Expression, Kind};
+use routing::eligibility::WorkerView;
+use routing::expression::{Expression, Kind, TaskFacts};
 use routing::ids::{ActivityId, TaskQueueId, WorkerId};
 use routing::state::TaskQueue as CoreTaskQueue;
 use routing::{Rejection, State};
@@ -16,7 +17,6 @@ use super::worker_channel::WorkerChannel;
 use super::workspace::Workspace;
 use super::{OrderDirection, contains};
 use crate::caller;
-use crate::eligibility::Candidate;
 use crate::graphql::error::{Error, Result};
 use crate::graphql::page::{self, Connection, End, Listing, OrderedBy, Page, Place, Stretch};
 use crate::graphql::scalars::{DateTime, JsonObject, optional_id};
@@ -329,12 +329,15 @@ impl Conditions {
             return fits;
         }
         // Last, because the attributes have to be parsed for it.
-        let candidate = Candidate::of(state, worker);
+        let candidate = WorkerView::of(state, worker);
         let is_eligible = match task_queue {
             None => true,
-            Some(Queue::Known(queue)) => candidate.is_eligible_for(queue, scope.now()),
+            Some(Queue::Known(queue)) => candidate.is_eligible_for(&queue.target_workers, scope.now()),
             Some(Queue::Unknown) => false,
         };
-        is_eligible && matching.as_ref().is_none_or(|expression| candidate.satisfies(expression, scope.now()))
+        is_eligible
+            && matching
+                .as_ref()
+                .is_none_or(|expression| candidate.satisfies(expression, TaskFacts::None, scope.now()))
     }
 }
