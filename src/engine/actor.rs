@@ -127,21 +127,19 @@ async fn keep_running(
                 None => break,
             },
         };
-        // A large Workspace takes a while, which the runtime's threads have better uses for.
-        let (limits, now) = (settings.limits.clone(), clock.now());
-        let router = tokio::task::spawn_blocking(move || Router::load(state, limits, now)).await;
-        let router = router.expect("what was loaded is sound: the store has checked it");
         let opened_at = Instant::now();
-        let actor = Actor {
-            router,
-            shared: Arc::clone(&shared),
-            settings: settings.clone(),
-            clock: clock.clone(),
-            stop: stop.clone(),
-            forget_keys_at: clock.now(),
-        };
-        let messages = Arc::clone(&messages);
-        match tokio::spawn(async move { actor.run(&mut *messages.lock().await).await }).await {
+        let (shared_too, messages, settings) = (Arc::clone(&shared), Arc::clone(&messages), settings.clone());
+        let (clock, stop_too) = (clock.clone(), stop.clone());
+        let running = tokio::spawn(async move {
+            let (limits, now) = (settings.limits.clone(), clock.now());
+            // A large Workspace takes a while, which the runtime's threads have better uses for.
+            let router = tokio::task::spawn_blocking(move || Router::load(state, limits, now)).await;
+            let router = router.expect("what was loaded is sound: the store has checked it");
+            let actor =
+                Actor { router, shared: shared_too, settings, clock, stop: stop_too, forget_keys_at: now };
+            actor.run(&mut *messages.lock().await).await
+        });
+        match running.await {
             Ok(End::Stopped) => break,
             Ok(End::TakenOver) => {
                 tracing::error!(workspace = %shared.id, "another server has taken the database over; this one stops");

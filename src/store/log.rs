@@ -1,6 +1,6 @@
 //! Reading the log: the events after a position, in order, without hole.
 //!
-//! A row of the log holds the events of one command. Rows are read whole; a page may begin in the middle of one,
+//! A row of the log holds the events of one command, or a part of what a tick brought. Rows are read whole; a page may begin in the middle of one,
 //! and goes on to the end of the one in which its limit is reached.
 
 use routing::event::Recorded;
