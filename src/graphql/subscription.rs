@@ -34,7 +34,11 @@ impl Subscriptions {
         #[graphql(desc = "Where to go on: the `sequence` of the last message that was got.")] after: Option<
             Sequence,
         >,
+        #[graphql(desc = "Only changes of these types, as `[RESERVATION_CREATED]` for offers alone. The snapshot \
+                          is the same. All of them where left out or empty.")]
+        types: Option<Vec<EventType>>,
     ) -> Result<impl Stream<Item = Result<ReservationsMessage>>> {
+        let types = types.unwrap_or_default();
         let worker: WorkerId = scalars::id("workerId", &worker_id)?;
         let scope = Scope::around(ctx, "workerId", worker).await?;
         if scope.worker(worker).is_none() {
@@ -45,6 +49,7 @@ impl Subscriptions {
         let passage = scope.access().passage();
         let changes = scope.access().follow(Topic::Worker(worker), begin)?.filter_map(move |event| {
             future::ready(match event {
+                Ok(event) if !types.is_empty() && !types.contains(&EventType::of(&event.event)) => None,
                 Ok(event) => ReservationsMessage::of_change(&passage, worker, &event).map(Ok),
                 Err(error) => Some(Err(error.into())),
             })
