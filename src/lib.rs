@@ -51,7 +51,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 
     let (shutdown, connections) = (CancellationToken::new(), TaskTracker::new());
     let settings = http_settings(&config)?;
-    let schema = graphql::schema();
+    let schema = graphql::schema_that_validates;
     let router = http::router(schema, door, settings.clone(), shutdown.clone(), connections.clone());
     greet(&listener, &engine)?;
 

@@ -12,10 +12,12 @@ pub struct Model {
     /// The lowest 32 bits of the id, by which any id leads to its Workspace. Unique.
     #[sea_orm(unique)]
     pub tag: i64,
-    /// The position in the log that the rows of the Workspace stand for.
+    /// The position in the log that the rows of the Workspace stand for. Single rows may already be newer.
     pub sequence: i64,
     /// When the event at that position happened; the Workspace's time does not go back behind it.
     pub sequence_at: i64,
+    /// The position of the last event in the log. The rows follow it.
+    pub log_sequence: i64,
     /// What people call it.
     #[sea_orm(column_type = "Text")]
     pub name: String,

@@ -46,6 +46,7 @@ fn tables() -> Vec<TableCreateStatement> {
             .col(number("tag").unique_key())
             .col(number("sequence"))
             .col(number("sequence_at"))
+            .col(number("log_sequence"))
             .col(text("name"))
             .col(text("queue_order_priority"))
             .col(text("default_activity_id"))

@@ -11,6 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::written;
+
 /// How deep lists and objects may be nested, the object itself included. Readers of JSON give up a little further
 /// down; within this limit, what is stored can always be read again.
 pub const NESTING_MAX: usize = 100;
@@ -77,13 +79,21 @@ impl fmt::Debug for Attributes {
 
 impl Serialize for Attributes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        match written::number_of(Arc::as_ptr(&self.0)) {
+            Some(number) => number.serialize(serializer),
+            None => self.0.serialize(serializer),
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Attributes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
+        if let Ok(number) = raw.get().parse()
+            && let Some(earlier) = written::numbered(number)
+        {
+            return Ok(earlier);
+        }
         // A raw value is any text with balanced brackets: too deep to be read, or with numbers out of range.
         let value = serde_json::from_str(raw.get()).map_err(D::Error::custom)?;
         if !is_attributes(&value) {
@@ -91,7 +101,9 @@ impl<'de> Deserialize<'de> for Attributes {
                 "attributes are a JSON object of at most {NESTING_MAX} levels"
             )));
         }
-        Ok(Attributes(raw.into()))
+        let attributes = Attributes(raw.into());
+        written::note(attributes.clone());
+        Ok(attributes)
     }
 }
 

@@ -11,8 +11,8 @@ use crate::ids::{ActivityId, EventId, Id, TaskChannelId, TaskId, TaskQueueId, Wo
 use crate::state::{Activity, Reservation, Task, TaskChannel, TaskQueue, Worker, Workflow, Workspace};
 use crate::time::Timestamp;
 
-/// The version of the written form of [`Recorded`]. It is stored beside every row of the log.
-pub const FORMAT_VERSION: u32 = 1;
+/// The version of the [written form](crate::written) of events. It is stored beside every row of the log.
+pub const FORMAT_VERSION: u32 = 2;
 
 /// An event in its place in the log.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

@@ -98,7 +98,7 @@ macro_rules! ids {
 
             impl fmt::Display for $name {
                 fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    write!(f, concat!($prefix, "{:032x}"), self.0)
+                    f.pad(Text::of($prefix, self.0).as_str())
                 }
             }
 
@@ -117,7 +117,7 @@ macro_rules! ids {
 
             impl Serialize for $name {
                 fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                    serializer.collect_str(self)
+                    serializer.serialize_str(Text::of($prefix, self.0).as_str())
                 }
             }
 
@@ -217,6 +217,29 @@ fn free_bits(id: u128) -> u64 {
     let high = (id >> FREE_HIGH_SHIFT) as u64 & 0xFFF;
     let low = (id >> FREE_LOW_SHIFT) as u64 & ((1 << FREE_LOW_BITS) - 1);
     (high << FREE_LOW_BITS) | low
+}
+
+/// The text of an id. Ids are the larger part of all that is written, so they do not go through the formatter.
+struct Text([u8; Text::BYTES]);
+
+impl Text {
+    const BYTES: usize = 34;
+
+    fn of(prefix: &str, bits: u128) -> Text {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut bytes = [0; Text::BYTES];
+        let (letters, digits) = bytes.split_at_mut(2);
+        letters.copy_from_slice(prefix.as_bytes());
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(bits.to_be_bytes()) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 0xF)];
+        }
+        Text(bytes)
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("letters and digits")
+    }
 }
 
 fn parse(prefix: &str, text: &str) -> Option<u128> {

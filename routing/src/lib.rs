@@ -32,6 +32,7 @@ pub mod router;
 pub mod state;
 pub mod time;
 pub mod workflow_configuration;
+pub mod written;
 
 pub use attributes::Attributes;
 pub use command::Command;

@@ -26,16 +26,17 @@ use tokio_util::task::TaskTracker;
 
 use super::events::Hub;
 use super::handle::{Inner, WorkspaceHandle};
+use super::rows::Rows;
 use super::{Committed, Error, Settings, Submission};
 use crate::clock::Clock;
-use crate::store::{self, Commit, Key, Store};
+use crate::store::{self, Commit, Key, Store, Trail};
 
 /// How many messages may wait for the actor; behind them callers wait for room.
 const MAILBOX_MESSAGES_MAX: usize = 4_096;
 /// How many commands one batch takes. It bounds the size of a transaction and the time that others wait for it.
 const BATCH_COMMANDS_MAX: usize = 1_024;
-/// How many events one row of the log holds at most: a tick after a long pause may bring very many.
-const ENTRY_EVENTS_MAX: usize = 500;
+/// How many events one row of the log holds at most. Rows are read whole.
+const ENTRY_EVENTS_MAX: usize = 128;
 /// How often idempotency keys that are too old are looked for, and how many are forgotten in one go, so that nobody
 /// waits long for the database.
 const FORGET_KEYS_INTERVAL_SECONDS: u32 = 60;
@@ -61,6 +62,8 @@ struct Actor {
     settings: Settings,
     clock: Clock,
     stop: CancellationToken,
+    /// What follows the log.
+    rows: Rows,
     /// When keys that are too old are looked for again.
     forget_keys_at: Timestamp,
 }
@@ -84,13 +87,14 @@ enum Outcome {
 
 /// Runs a Workspace from its loaded state on.
 pub(super) fn start(
-    state: State,
+    loaded: (State, Trail),
     store: Store,
     settings: &Settings,
     clock: Clock,
     actors: &TaskTracker,
     stop: &CancellationToken,
 ) -> WorkspaceHandle {
+    let state = &loaded.0;
     let (mailbox, messages) = mpsc::channel(MAILBOX_MESSAGES_MAX);
     let shared = Arc::new(Inner {
         id: state.id(),
@@ -102,13 +106,13 @@ pub(super) fn start(
         request_timeout: settings.request_timeout,
     });
     let (settings, stop) = (settings.clone(), stop.clone());
-    actors.spawn(keep_running(state, Arc::clone(&shared), messages, settings, clock, stop));
+    actors.spawn(keep_running(loaded, Arc::clone(&shared), messages, settings, clock, stop));
     WorkspaceHandle::new(shared)
 }
 
 /// Opens the Workspace again whenever its actor breaks down, until the server stops.
 async fn keep_running(
-    state: State,
+    loaded: (State, Trail),
     shared: Arc<Inner>,
     messages: mpsc::Receiver<Message>,
     settings: Settings,
@@ -117,16 +121,19 @@ async fn keep_running(
 ) {
     // A panic unwinds through the actor, not through the mailbox: what waits there is carried out afterwards.
     let messages = Arc::new(Mutex::new(messages));
-    let mut loaded = Some(state);
+    let mut loaded = Some(loaded);
     let mut delay = REOPEN_DELAY_MIN;
     loop {
-        let state = match loaded.take() {
-            Some(state) => state,
+        let (state, trail) = match loaded.take() {
+            Some(loaded) => loaded,
             None => match reload(&shared, &stop).await {
-                Some(state) => state,
+                Some(loaded) => loaded,
                 None => break,
             },
         };
+        let rows = Rows::new(shared.store.clone(), trail);
+        let stop_rows = CancellationToken::new();
+        let following = tokio::spawn(rows.clone().follow(stop_rows.clone()));
         let opened_at = Instant::now();
         let (shared_too, messages, settings) = (Arc::clone(&shared), Arc::clone(&messages), settings.clone());
         let (clock, stop_too) = (clock.clone(), stop.clone());
@@ -135,11 +142,26 @@ async fn keep_running(
             // A large Workspace takes a while, which the runtime's threads have better uses for.
             let router = tokio::task::spawn_blocking(move || Router::load(state, limits, now)).await;
             let router = router.expect("what was loaded is sound: the store has checked it");
-            let actor =
-                Actor { router, shared: shared_too, settings, clock, stop: stop_too, forget_keys_at: now };
+            let actor = Actor {
+                router,
+                shared: shared_too,
+                settings,
+                clock,
+                stop: stop_too,
+                rows,
+                forget_keys_at: now,
+            };
             actor.run(&mut *messages.lock().await).await
         });
-        match running.await {
+        let end = running.await;
+        if let Ok(End::Stopped) = end {
+            stop_rows.cancel();
+            let _ = following.await;
+        } else {
+            // The database knows what the rows do not show; it is read again with them.
+            following.abort();
+        }
+        match end {
             Ok(End::Stopped) => break,
             Ok(End::TakenOver) => {
                 tracing::error!(workspace = %shared.id, "another server has taken the database over; this one stops");
@@ -166,19 +188,19 @@ async fn keep_running(
 
 /// Loads the Workspace until that succeeds, and publishes what was found: an event whose commit was thought to
 /// have failed may be among it.
-async fn reload(shared: &Inner, stop: &CancellationToken) -> Option<State> {
+async fn reload(shared: &Inner, stop: &CancellationToken) -> Option<(State, Trail)> {
     loop {
         let published = shared.state.load().sequence;
-        match in_time(shared.store.load(shared.id)).await {
-            Some(Ok(state)) if state.sequence < published => {
+        match in_time(shared.store.load_with_trail(shared.id)).await {
+            Some(Ok((state, _))) if state.sequence < published => {
                 // A database that was set back. To go on would give out positions a second time.
                 let found = state.sequence;
                 tracing::error!(workspace = %shared.id, published, found, "acknowledged events are gone from the log");
             }
-            Some(Ok(state)) => {
+            Some(Ok((state, trail))) => {
                 publish_state(shared, Arc::new(state.clone()));
                 shared.hub.resynchronise(state.sequence);
-                return Some(state);
+                return Some((state, trail));
             }
             Some(Err(error)) => {
                 let cause = store::chain(&error);
@@ -247,14 +269,13 @@ impl Actor {
         // Who was told that nobody knows may have tried again elsewhere.
         batch.retain(|message| !message.reply.is_closed());
         let expected_sequence = self.router.state().sequence;
-        let mut entries: Vec<Vec<Recorded>> = Vec::new();
         let Some(mut known) = self.known_keys(&batch).await else {
             refuse(batch);
             return Ok(());
         };
 
+        self.rows.keep_up().await;
         self.router.tick(self.clock.now());
-        entries.extend(self.router.take_events().chunks(ENTRY_EVENTS_MAX).map(<[Recorded]>::to_vec));
         let mut new_keys: Vec<Key> = Vec::new();
         let mut outcomes: Vec<Vec<Outcome>> = Vec::with_capacity(batch.len());
         let mut replies = Vec::with_capacity(batch.len());
@@ -262,19 +283,18 @@ impl Actor {
             let mut these = Vec::with_capacity(submissions.len());
             for submission in submissions {
                 these.push(self.apply(submission, &mut known, &mut new_keys));
-                entries.push(self.router.take_events());
             }
             outcomes.push(these);
             replies.push(reply);
         }
-        entries.retain(|entry| !entry.is_empty());
+        let events = self.router.take_events();
 
-        if !entries.is_empty() {
+        if !events.is_empty() || !new_keys.is_empty() {
             let commit = Commit {
                 workspace: self.shared.id,
                 expected_sequence,
                 state: self.router.state(),
-                entries: entries.iter().map(Vec::as_slice).collect(),
+                entries: events.chunks(ENTRY_EVENTS_MAX).collect(),
                 keys: &new_keys,
             };
             match in_time(self.shared.store.commit(&commit)).await {
@@ -287,7 +307,8 @@ impl Actor {
                 }
             }
         }
-        self.publish(outcomes, replies, entries);
+        self.rows.note(&events);
+        self.publish(outcomes, replies, events);
         if !new_keys.is_empty() {
             self.forget_keys();
         }
@@ -381,7 +402,7 @@ impl Actor {
         &self,
         outcomes: Vec<Vec<Outcome>>,
         replies: Vec<oneshot::Sender<Vec<Result<Committed, Error>>>>,
-        entries: Vec<Vec<Recorded>>,
+        events: Vec<Recorded>,
     ) {
         let state = Arc::new(self.router.state().clone());
         publish_state(&self.shared, Arc::clone(&state));
@@ -400,7 +421,7 @@ impl Actor {
             let _ = reply.send(outcomes.into_iter().map(committed).collect());
         }
 
-        let events = entries.into_iter().flatten().map(Arc::new).collect::<Vec<_>>();
+        let events = events.into_iter().map(Arc::new).collect::<Vec<_>>();
         self.shared.hub.publish(&events);
     }
 

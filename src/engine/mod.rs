@@ -7,6 +7,7 @@
 mod actor;
 mod events;
 mod handle;
+mod rows;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -81,8 +82,8 @@ impl Engine {
         let (stop, actors) = (CancellationToken::new(), TaskTracker::new());
         let mut workspaces = BTreeMap::new();
         for (id, _) in store.workspaces().await? {
-            let state = store.load(id).await?;
-            let handle = actor::start(state, store.clone(), &settings, clock.clone(), &actors, &stop);
+            let loaded = store.load_with_trail(id).await?;
+            let handle = actor::start(loaded, store.clone(), &settings, clock.clone(), &actors, &stop);
             workspaces.insert(id, handle);
         }
         actors.close();

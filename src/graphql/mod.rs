@@ -17,7 +17,7 @@ pub mod scope;
 pub mod subscription;
 pub mod types;
 
-use async_graphql::{Context, SDLExportOptions};
+use async_graphql::{Context, SDLExportOptions, ValidationMode};
 
 use self::error::{Error, Result};
 use self::mutation::Mutation;
@@ -33,7 +33,13 @@ pub type Schema = async_graphql::Schema<Query, Mutation, Subscriptions>;
 /// limits of depth and cost beforehand.
 #[must_use]
 pub fn schema() -> Schema {
-    Schema::build(Query, Mutation::default(), Subscriptions).finish()
+    schema_that_validates(ValidationMode::Strict)
+}
+
+/// The same; with [`ValidationMode::Fast`] it is only for documents and variables that are known to be valid.
+#[must_use]
+pub fn schema_that_validates(mode: ValidationMode) -> Schema {
+    Schema::build(Query, Mutation::default(), Subscriptions).validation_mode(mode).finish()
 }
 
 /// The schema in GraphQL's schema language, sorted, so that a change of the API is a change of lines.

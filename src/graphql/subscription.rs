@@ -34,8 +34,10 @@ impl Subscriptions {
         #[graphql(desc = "Where to go on: the `sequence` of the last message that was got.")] after: Option<
             Sequence,
         >,
-        #[graphql(desc = "Only changes of these types, as `[RESERVATION_CREATED]` for offers alone. The snapshot \
-                          is the same. All of them where left out or empty.")]
+        #[graphql(
+            desc = "Only changes of these types, as `[RESERVATION_CREATED]` for offers alone. The snapshot \
+                          is the same. All of them where left out or empty."
+        )]
         types: Option<Vec<EventType>>,
     ) -> Result<impl Stream<Item = Result<ReservationsMessage>>> {
         let types = types.unwrap_or_default();

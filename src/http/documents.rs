@@ -12,7 +12,10 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use async_graphql::{
@@ -110,6 +113,8 @@ impl Weighter<Box<str>, Arc<Document>> for ByText {
 /// A document within the limits. Whether it fits the schema is for the engine to say.
 pub(super) struct Document {
     pub executable: ExecutableDocument,
+    /// The engine has found it valid.
+    is_valid: AtomicBool,
 }
 
 impl Document {
@@ -123,7 +128,17 @@ impl Document {
         for (_, operation) in executable.operations.iter() {
             check_variable_types(&operation.node, types)?;
         }
-        Ok(Document { executable })
+        Ok(Document { executable, is_valid: AtomicBool::new(false) })
+    }
+
+    /// Remembers that the engine has found the document valid.
+    pub fn mark_valid(&self) {
+        self.is_valid.store(true, Ordering::Relaxed);
+    }
+
+    /// Has the engine found the document valid before?
+    pub fn is_known_valid(&self) -> bool {
+        self.is_valid.load(Ordering::Relaxed)
     }
 
     /// The operation that a request with this `operationName` means.

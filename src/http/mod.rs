@@ -3,11 +3,12 @@
 //! ```text
 //!            serve (sockets, time limits, drain)
 //!              │
-//!            observe (request id, span, last line against panics)
+//!            front (request id, span, last line against panics)
 //!    ┌─────────┼──────────────┐
 //!  health   graphql ─────▶ websocket      the two transports
 //!              └──────┬───────┘
 //!                 operation ─▶ documents  one operation: parsed, limited, executed
+//!                     │     └▶ variables
 //!                     │
 //!                   answer                what the client may read of it
 //! ```
@@ -22,30 +23,29 @@
 
 mod answer;
 mod documents;
+mod front;
 mod graphql;
 mod health;
 mod operation;
 mod serve;
+mod variables;
 mod websocket;
 
-use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use async_graphql::{Executor, ObjectType, Schema, SubscriptionType};
+use async_graphql::{Executor, ObjectType, Schema, SubscriptionType, ValidationMode};
 use axum::{
     Router,
     extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts},
-    middleware::{self, Next},
-    response::Response,
     routing::{any, get},
 };
-use futures_util::FutureExt;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::cors::{AllowOrigin, CorsLayer};
-use tracing::Instrument;
 
+pub use self::front::Front;
 pub use self::serve::serve;
-use self::{documents::Documents, operation::Endpoint};
+use self::{documents::Documents, operation::Endpoint, variables::InputTypes};
 use crate::{auth, caller};
 
 /// Who lets requests in.
@@ -140,24 +140,30 @@ impl Default for Settings {
     }
 }
 
-/// The routes of the server. `shutdown` ends the WebSockets and readiness; `connections` tracks the WebSockets,
+/// The routes of the server. `schema` makes it for either mode of validation. `shutdown` ends the WebSockets and readiness; `connections` tracks the WebSockets,
 /// which outlive the HTTP request that they come from.
 pub fn router<Q, M, S, G>(
-    schema: Schema<Q, M, S>,
+    schema: impl Fn(ValidationMode) -> Schema<Q, M, S>,
     gate: G,
     settings: Settings,
     shutdown: CancellationToken,
     connections: TaskTracker,
-) -> Router
+) -> Front<Schema<Q, M, S>, G>
 where
     Q: ObjectType + 'static,
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
     G: Gate,
 {
-    let documents = Documents::new(&schema.sdl(), settings.documents_bytes_max);
+    let (trusting, schema) = (schema(ValidationMode::Fast), schema(ValidationMode::Strict));
+    let sdl = schema.sdl();
+    let documents = Documents::new(&sdl, settings.documents_bytes_max);
+    let input_types = InputTypes::of(&sdl);
     let cors = cors(&settings.origins);
-    routes(Arc::new(Endpoint { schema, gate, documents, settings, shutdown, connections }), cors)
+    let endpoint =
+        Endpoint { schema, trusting, gate, documents, input_types, settings, shutdown, connections };
+    let endpoint = Arc::new(endpoint);
+    Front::new(Arc::clone(&endpoint), routes(endpoint, cors))
 }
 
 fn routes<E: Executor, G: Gate>(endpoint: Arc<Endpoint<E, G>>, cors: CorsLayer) -> Router {
@@ -168,7 +174,6 @@ fn routes<E: Executor, G: Gate>(endpoint: Arc<Endpoint<E, G>>, cors: CorsLayer) 
         .route("/graphql/ws", any(move |request: Request| websocket::upgrade(socket, request)))
         .route("/health/live", get(health::live))
         .route("/health/ready", get(move || health::ready(ready)))
-        .layer(middleware::from_fn(observe))
 }
 
 /// With an empty list it adds no permission at all, so browsers keep pages of other origins away.
@@ -205,9 +210,9 @@ impl RequestId {
         }
     }
 
-    /// The one that `observe` gave to this request.
+    /// The one that `front` gave to this request.
     fn given_to(request: &Request) -> RequestId {
-        request.extensions().get::<RequestId>().expect("`observe` names every request").clone()
+        request.extensions().get::<RequestId>().expect("`front` names every request").clone()
     }
 
     fn as_str(&self) -> &str {
@@ -219,27 +224,4 @@ impl fmt::Display for RequestId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
-}
-
-/// All that happens to every request: one layer, since a stack of them costs as much as a small query.
-async fn observe(mut request: Request, next: Next) -> Response {
-    let id = RequestId::of(request.headers());
-    request.extensions_mut().insert(id.clone());
-    // The path without the query string, which may hold a document and its variables. `operation` records
-    // what the GraphQL request turned out to be.
-    let span = tracing::info_span!(
-        "request",
-        id = %id,
-        method = %request.method(),
-        path = request.uri().path(),
-        kind = tracing::field::Empty,
-        operation = tracing::field::Empty,
-    );
-
-    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span).await;
-
-    let mut response = answered.unwrap_or_else(|panic| graphql::panicked(&*panic, &id));
-    let value = HeaderValue::from_str(id.as_str()).expect("a request id is ASCII without control characters");
-    response.headers_mut().insert(REQUEST_ID, value);
-    response
 }

@@ -26,14 +26,18 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     Gate, RequestId, Settings,
     answer::{Answer, Code, Refusal},
-    documents::{Documents, check_variables},
+    documents::{Document, Documents, check_variables},
+    variables::InputTypes,
 };
 
 /// What every request of this server shares.
 pub(super) struct Endpoint<E, G> {
     pub schema: E,
+    /// The same schema, which does not validate: for what is known to be valid.
+    pub trusting: E,
     pub gate: G,
     pub documents: Documents,
+    pub input_types: InputTypes,
     pub settings: Settings,
     pub shutdown: CancellationToken,
     /// Everything that must have ended before the process may.
@@ -60,6 +64,9 @@ pub(super) struct Extensions {
 pub(super) struct Operation {
     pub kind: OperationType,
     request: Request,
+    document: Arc<Document>,
+    /// The document was found valid before, and the variables fit.
+    is_trusted: bool,
 }
 
 impl<E: Executor, G: Gate> Endpoint<E, G> {
@@ -68,6 +75,7 @@ impl<E: Executor, G: Gate> Endpoint<E, G> {
         let document = self.documents.find(&query)?;
         let operation = document.operation(operation_name.as_deref())?;
         check_variables(operation, &variables)?;
+        let is_trusted = document.is_known_valid() && self.input_types.surely_fit(operation, &variables);
 
         let span = tracing::Span::current();
         span.record("kind", tracing::field::display(operation.ty));
@@ -82,15 +90,23 @@ impl<E: Executor, G: Gate> Endpoint<E, G> {
         let mut request = Request::new(query).variables(variables).data(caller);
         request.operation_name = operation_name;
         request.set_parsed_query(document.executable.clone());
-        Ok(Operation { kind: operation.ty, request })
+        let kind = operation.ty;
+        Ok(Operation { kind, request, document, is_trusted })
     }
 
     /// Executes a query or mutation.
     pub async fn run(self: Arc<Self>, operation: Operation, id: RequestId) -> Answer {
-        let Operation { kind, request } = operation;
-        let executed = AssertUnwindSafe(self.schema.execute(request)).catch_unwind();
+        let Operation { kind, request, document, is_trusted } = operation;
+        let schema = if is_trusted { &self.trusting } else { &self.schema };
+        let executed = AssertUnwindSafe(schema.execute(request)).catch_unwind();
         match tokio::time::timeout(self.settings.request_timeout, executed).await {
-            Ok(Ok(response)) => Answer::of(response, &id),
+            Ok(Ok(response)) => {
+                let answer = Answer::of(response, &id);
+                if let Answer::Executed(_) = answer {
+                    document.mark_valid();
+                }
+                answer
+            }
             Ok(Err(panic)) => Answer::of_panic(&*panic, &id),
             Err(_) => {
                 tracing::warn!(request_id = %id, %kind, "an operation took too long");

@@ -16,12 +16,9 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
+use async_graphql::Executor;
 use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
@@ -29,7 +26,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::Settings;
+use super::{Front, Gate, Settings};
 
 /// For the head of a request, or what has been read of a body at a time. A GET with a document of the largest
 /// size, percent-encoded, fits.
@@ -38,10 +35,10 @@ const READ_BUFFER_BYTES_MAX: usize = 128 * 1024;
 /// After `accept` failed, mostly for want of file descriptors: others must close first.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves until `shutdown`, then drains. `connections` is the tracker that the router was given.
-pub async fn serve(
+/// Serves until `shutdown`, then drains. `connections` is the tracker that `front` was given.
+pub async fn serve<E: Executor, G: Gate>(
     listener: TcpListener,
-    router: Router,
+    front: Front<E, G>,
     settings: Settings,
     shutdown: CancellationToken,
     connections: TaskTracker,
@@ -73,7 +70,7 @@ pub async fn serve(
             continue;
         }
         refused = false;
-        let connection = connection(stream, router.clone(), &settings, shutdown.clone());
+        let connection = connection(stream, front.clone(), &settings, shutdown.clone());
         let abandon = abandon.clone();
         connections.spawn(async move {
             tokio::select! {
@@ -90,12 +87,12 @@ pub async fn serve(
     }
 }
 
-fn connection(
+fn connection<E: Executor, G: Gate>(
     stream: TcpStream,
-    router: Router,
+    front: Front<E, G>,
     settings: &Settings,
     shutdown: CancellationToken,
-) -> impl Future<Output = ()> + use<> {
+) -> impl Future<Output = ()> + use<E, G> {
     // A message is complete when it is written: waiting for more to fill a packet only delays it.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a socket keeps Nagle's algorithm");
@@ -105,7 +102,7 @@ fn connection(
         .timer(TokioTimer::new())
         .header_read_timeout(settings.head_timeout)
         .max_buf_size(READ_BUFFER_BYTES_MAX)
-        .serve_connection(stream, TowerToHyperService::new(router))
+        .serve_connection(stream, front)
         .with_upgrades();
     async move {
         let mut connection = pin!(connection);

@@ -79,13 +79,28 @@ fn resolve(path: &Path) -> Result<PathBuf, Error> {
     Ok(directory.canonicalize().map_err(file)?.join(name))
 }
 
-/// The one connection that writes to SQLite, creating the file if need be.
+/// The one connection that commits to SQLite, creating the file if need be.
 pub async fn sqlite_writer(path: &Path) -> Result<DatabaseConnection, Error> {
+    // With less, the newest commits are lost with the power, although they were acknowledged.
+    sqlite_writer_with(path, SqliteSynchronous::Full).await
+}
+
+/// The one connection that writes what follows from commits: it does not wait for the disk. What it writes lies
+/// behind the commits in the same write-ahead log, of which a loss of power only ever takes the end.
+pub async fn sqlite_rows_writer(path: &Path) -> Result<DatabaseConnection, Error> {
+    sqlite_writer_with(path, SqliteSynchronous::Normal).await
+}
+
+async fn sqlite_writer_with(
+    path: &Path,
+    synchronous: SqliteSynchronous,
+) -> Result<DatabaseConnection, Error> {
     let options = sqlite_options(path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
-        // With less, the newest commits are lost with the power, although they were acknowledged.
-        .synchronous(SqliteSynchronous::Full);
+        .synchronous(synchronous)
+        // Bringing the write-ahead log into the file takes long, and is done apart from commits.
+        .pragma("wal_autocheckpoint", "0");
     let pool = sqlite_pool(1)
         // When SQLite itself gives a transaction up (the disk is full, say), sqlx still believes to be in it. The
         // next one would begin as a savepoint, and without the write lock. Better a new connection.

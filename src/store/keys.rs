@@ -5,7 +5,7 @@ use routing::time::Timestamp;
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter};
 
-use super::commit::padded;
+use super::statements::padded;
 use super::{Error, Store, rows, while_};
 
 /// How many keys one statement looks for; far below what a statement may carry.
@@ -62,11 +62,17 @@ impl Store {
             .order_by(Column::At, sea_orm::Order::Asc)
             .limit(limit)
             .to_owned();
+        let writing = self.owner()?.begin_minor().await?;
         let deleted = Entity::delete_many()
             .filter(Expr::tuple([Expr::col(Column::WorkspaceId), Expr::col(Column::Key)]).in_subquery(old))
-            .exec(&self.owner()?.writer)
+            .exec(&writing.transaction)
             .await
-            .map_err(while_("forgetting old idempotency keys"))?;
-        Ok(deleted.rows_affected)
+            .map_err(while_("forgetting old idempotency keys"));
+        let (n_deleted, ended) = match deleted {
+            Ok(deleted) => (deleted.rows_affected, Ok(())),
+            Err(error) => (0, Err(error)),
+        };
+        writing.end(ended).await?;
+        Ok(n_deleted)
     }
 }

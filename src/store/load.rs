@@ -1,7 +1,7 @@
 //! All rows of one Workspace, as a [`State`].
 //!
-//! Everything is read in one transaction that sees one moment, page by page. Rows of Tasks that left the memory
-//! are not read. What the router takes for granted, the database guarantees by its foreign keys or is checked
+//! The rows are read in one transaction that sees one moment, page by page; then come the events that the rows do
+//! not show yet. Rows of Tasks that left the memory are not read. What the router takes for granted, the database guarantees by its foreign keys or is checked
 //! here: a broken database must not become a panic later.
 
 use std::sync::Arc;
@@ -15,7 +15,10 @@ use sea_orm::{
     QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
 };
 
-use super::{Corrupt, Error, Owner, Store, connect, rows, snapshot, while_};
+use super::{Corrupt, Error, Owner, Store, Trail, connect, rows, snapshot, while_};
+
+/// How many events that are not in the rows yet are read at once.
+pub const EVENTS_AT_ONCE: usize = 2_000;
 
 /// How many rows one question asks for. Two pages are in memory at the same time.
 pub const PAGE_ROWS: u64 = 4_096;
@@ -25,14 +28,28 @@ impl Store {
     ///
     /// A commit of which it is not known whether it succeeded is decided by then: what is loaded is final.
     pub async fn load(&self, workspace: WorkspaceId) -> Result<State, Error> {
+        Ok(self.load_with_trail(workspace).await?.0)
+    }
+
+    /// The same, and what its rows do not show yet, for [`Store::write_rows`].
+    pub async fn load_with_trail(&self, workspace: WorkspaceId) -> Result<(State, Trail), Error> {
         if let Some(owner) = &self.inner.owner {
             settle(owner, workspace).await.map_err(while_("waiting for the end of a commit"))?;
         }
         let snapshot = snapshot(&self.inner.reader).await.map_err(while_("beginning to load a Workspace"))?;
-        let state = read_state(&snapshot, workspace).await?;
+        let mut state = read_state(&snapshot, workspace).await?;
         snapshot.rollback().await.map_err(while_("loading a Workspace"))?;
+        let mut trail = Trail::new(workspace);
+        loop {
+            let page = self.log(workspace, state.sequence, EVENTS_AT_ONCE).await?;
+            page.events.iter().for_each(|recorded| state.evolve(recorded));
+            trail.add(&page.events);
+            if !page.more {
+                break;
+            }
+        }
         check_references(&state)?;
-        Ok(state)
+        Ok((state, trail))
     }
 }
 
@@ -51,8 +68,9 @@ async fn read_state(snapshot: &DatabaseTransaction, workspace: WorkspaceId) -> R
         .await
         .map_err(while_("loading a Workspace"))?
         .ok_or(Error::NoWorkspace { workspace })?;
+    let log_sequence = row.log_sequence;
     let (settings, rows::EndOfLog { sequence, at }) = rows::workspace(row)?;
-    check_end_of_log(snapshot, &id, sequence).await?;
+    check_end_of_log(snapshot, &id, sequence, log_sequence).await?;
 
     let mut state = State::before(Arc::new(settings));
     state.sequence = sequence;
@@ -132,8 +150,20 @@ impl Reader<'_> {
     }
 }
 
-/// The rows must stand for the whole log: when it goes further, they have lost something.
-async fn check_end_of_log(snapshot: &DatabaseTransaction, id: &str, sequence: u64) -> Result<(), Error> {
+/// The log must end where the Workspace says, and the rows must not stand for more than there is.
+async fn check_end_of_log(
+    snapshot: &DatabaseTransaction,
+    id: &str,
+    sequence: u64,
+    log_sequence: i64,
+) -> Result<(), Error> {
+    let corrupt = |column, why: String| {
+        Err(Error::from(Corrupt { table: "workspace", id: id.to_owned(), column, why }))
+    };
+    if rows::position(sequence) > log_sequence {
+        let why = format!("the rows stand for the log up to {sequence}, and the log ends at {log_sequence}");
+        return corrupt("sequence", why);
+    }
     let last: Option<i64> = event_log::Entity::find()
         .select_only()
         .column(event_log::Column::LastSequence)
@@ -147,11 +177,8 @@ async fn check_end_of_log(snapshot: &DatabaseTransaction, id: &str, sequence: u6
     match last {
         // A log that was shortened to nothing.
         None => Ok(()),
-        Some(last) if last == rows::position(sequence) => Ok(()),
-        Some(last) => {
-            let why = format!("the rows stand for the log up to {sequence}, and the log ends at {last}");
-            Err(Corrupt { table: "workspace", id: id.to_owned(), column: "sequence", why }.into())
-        }
+        Some(last) if last == log_sequence => Ok(()),
+        Some(last) => corrupt("log_sequence", format!("expected {last}, the last event of the log")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reading the log: the events after a position, in order, without hole.
 //!
-//! A row of the log holds the events of one command, or a part of what a tick brought. Rows are read whole; a page may begin in the middle of one,
-//! and goes on to the end of the one in which its limit is reached.
+//! A row of the log holds events that were committed together. Rows are read whole; a page may begin in the middle
+//! of one, and goes on to the end of the one in which its limit is reached.
 
 use routing::event::Recorded;
 use routing::ids::WorkspaceId;
@@ -74,13 +74,19 @@ impl Store {
 
     /// The position of the newest event.
     async fn end_of_log(&self, workspace: WorkspaceId) -> Result<u64, Error> {
-        let row = entity::workspace::Entity::find_by_id(workspace.to_string())
+        use entity::workspace::{Column, Entity};
+        let found: Option<i64> = Entity::find_by_id(workspace.to_string())
+            .select_only()
+            .column(Column::LogSequence)
+            .into_tuple()
             .one(&self.inner.reader)
             .await
-            .map_err(while_("reading the log"))?
-            .ok_or(Error::NoWorkspace { workspace })?;
-        let (_, rows::EndOfLog { sequence, at: _ }) = rows::workspace(row)?;
-        Ok(sequence)
+            .map_err(while_("reading the log"))?;
+        let found = found.ok_or(Error::NoWorkspace { workspace })?;
+        u64::try_from(found).map_err(|_| {
+            let (id, why) = (workspace.to_string(), format!("{found} is not a position in the log"));
+            Error::Corrupt(Corrupt { table: "workspace", id, column: "log_sequence", why })
+        })
     }
 
     /// Why the event at `missing` is not there.

@@ -1,12 +1,14 @@
 //! What is stored, where, and what that is worth.
 //!
-//! A [`Store`] keeps Workspaces as rows, and their events as a log, in SQLite or PostgreSQL. It promises:
+//! A [`Store`] keeps the events of Workspaces as a log, and their objects as rows, in SQLite or PostgreSQL. It
+//! promises:
 //!
-//! * **Both or neither.** [`Store::commit`] writes rows, events and idempotency keys in one transaction. When it
-//!   returns `Ok`, they survive the loss of power. When it fails, it may not be known whether they are there:
-//!   the caller does not undo but reloads, and what [`Store::load`] then finds is final.
-//! * **What is loaded is what was committed.** [`Store::load`] reads one moment, and refuses rows that make no
-//!   sense instead of guessing.
+//! * **All or nothing.** [`Store::commit`] writes events and idempotency keys in one transaction. When it returns
+//!   `Ok`, they survive the loss of power. When it fails, it may not be known whether they are there: the caller
+//!   does not undo but reloads, and what [`Store::load`] then finds is final.
+//! * **Rows follow the log.** [`Store::write_rows`] brings them up to date a moment later, in the background.
+//! * **What is loaded is what was committed.** [`Store::load`] reads the rows of one moment and the events that they
+//!   do not show yet, and refuses what makes no sense instead of guessing.
 //! * **One writer.** Two things see to that, because neither suffices:
 //!
 //! ```text
@@ -22,7 +24,7 @@
 //!
 //! The store decides nothing: it knows no rule of routing, no caller and no time of day.
 //!
-//! Read on in `commit.rs`; the tables are in the crate `entity`, the mapping to them in `rows.rs`.
+//! Read on in `commit.rs` and `trail.rs`; the tables are in the crate `entity`, the mapping to them in `rows.rs`.
 
 mod commit;
 mod connect;
@@ -31,11 +33,16 @@ mod load;
 mod lock;
 mod log;
 mod rows;
+mod statements;
+mod trail;
+mod write;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use migration::{Migrator, MigratorTrait, SchemaManager};
+use routing::event::Object;
 use routing::ids::{WorkerId, WorkspaceId};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -47,9 +54,11 @@ use sea_orm::{
 pub use commit::Commit;
 pub use keys::Key;
 pub use log::LogPage;
+pub use trail::Trail;
 
 use connect::Location;
 use lock::Lock;
+use write::Owner;
 
 /// The layout of the tables, and of the JSON inside them, that this release reads and writes.
 const FORMAT_VERSION: i64 = 1;
@@ -71,16 +80,6 @@ struct Inner {
     owner: Option<Owner>,
 }
 
-/// What the one server that writes has.
-#[derive(Debug)]
-struct Owner {
-    /// SQLite: a single connection, so that writers queue here rather than for the file.
-    writer: DatabaseConnection,
-    /// The epoch that this server has raised the database to.
-    epoch: i64,
-    lock: Lock,
-}
-
 impl Store {
     /// Opens the database as the one who writes: creates the SQLite file if there is none, takes the lock,
     /// brings the tables up to date.
@@ -92,8 +91,9 @@ impl Store {
                 let lock = Lock::take_file(&path)?;
                 let writer = connect::sqlite_writer(&path).await?;
                 let epoch = take_over(&writer).await?;
+                let rows_writer = connect::sqlite_rows_writer(&path).await?;
                 let reader = connect::sqlite_readers(&path).await?;
-                Ok(Store::new(reader, Some(Owner { writer, epoch, lock })))
+                Ok(Store::new(reader, Some(Owner::new(writer, Some(rows_writer), epoch, lock))))
             }
             Location::Postgres(options) => {
                 let session = lock::take_session(&options).await?;
@@ -102,7 +102,7 @@ impl Store {
                 let epoch = take_over(&writer).await?;
                 let reader = connect::postgres(&options).await?;
                 let lock = Lock::keep_session(session, options, reader.clone(), epoch);
-                Ok(Store::new(reader, Some(Owner { writer, epoch, lock })))
+                Ok(Store::new(reader, Some(Owner::new(writer, None, epoch, lock))))
             }
         }
     }
@@ -150,39 +150,62 @@ impl Store {
 
     /// The Worker called `name`, without regard to case.
     pub async fn worker_named(&self, workspace: WorkspaceId, name: &str) -> Result<Option<WorkerId>, Error> {
-        use entity::worker::{Column, Entity};
         // Compared here, because SQLite knows capitals of ASCII only. Nobody asks often.
-        let workers: Vec<(String, String)> = Entity::find()
+        let name = name.to_lowercase();
+        let names = self.worker_names(workspace).await?;
+        Ok(names.into_iter().find(|(_, candidate)| candidate.to_lowercase() == name).map(|(id, _)| id))
+    }
+
+    /// Is there such a Worker in the Workspace?
+    pub async fn worker_exists(&self, workspace: WorkspaceId, worker: WorkerId) -> Result<bool, Error> {
+        Ok(self.worker_names(workspace).await?.contains_key(&worker))
+    }
+
+    /// What the Workers are called, by the rows and by the events that these do not show yet.
+    async fn worker_names(&self, workspace: WorkspaceId) -> Result<BTreeMap<WorkerId, String>, Error> {
+        use entity::worker::{Column, Entity};
+        let failed = while_("looking a Worker up");
+        // In this order: what reaches the rows between the two reads is read twice, and not missed.
+        let rows_at: Option<i64> = entity::workspace::Entity::find_by_id(workspace.to_string())
+            .select_only()
+            .column(entity::workspace::Column::Sequence)
+            .into_tuple()
+            .one(&self.inner.reader)
+            .await
+            .map_err(failed)?;
+        let rows: Vec<(String, String)> = Entity::find()
             .select_only()
             .columns([Column::Id, Column::Name])
             .filter(Column::WorkspaceId.eq(workspace.to_string()))
             .into_tuple()
             .all(&self.inner.reader)
             .await
-            .map_err(while_("looking a Worker up"))?;
-        let name = name.to_lowercase();
-        let Some((id, _)) = workers.into_iter().find(|(_, candidate)| candidate.to_lowercase() == name)
-        else {
-            return Ok(None);
-        };
-        match id.parse() {
-            Ok(worker) => Ok(Some(worker)),
-            Err(error) => {
-                let why = routing::ids::InvalidId::to_string(&error);
-                Err(Corrupt { table: "worker", id, column: "id", why }.into())
+            .map_err(failed)?;
+        let mut names = BTreeMap::new();
+        for (id, name) in rows {
+            let corrupt = |error: routing::ids::InvalidId| Corrupt {
+                table: "worker",
+                id: id.clone(),
+                column: "id",
+                why: error.to_string(),
+            };
+            names.insert(id.parse().map_err(corrupt)?, name);
+        }
+        let mut at = rows_at.and_then(|rows_at| u64::try_from(rows_at).ok()).unwrap_or(0);
+        loop {
+            let page = self.log(workspace, at, load::EVENTS_AT_ONCE).await?;
+            for recorded in &page.events {
+                at = recorded.sequence;
+                for object in recorded.event.objects() {
+                    if let Object::Worker(worker) = object {
+                        names.insert(worker.id, worker.name.clone());
+                    }
+                }
+            }
+            if !page.more {
+                return Ok(names);
             }
         }
-    }
-
-    /// Is there such a Worker in the Workspace?
-    pub async fn worker_exists(&self, workspace: WorkspaceId, worker: WorkerId) -> Result<bool, Error> {
-        use entity::worker::{Column, Entity};
-        let found = Entity::find_by_id(worker.to_string())
-            .filter(Column::WorkspaceId.eq(workspace.to_string()))
-            .one(&self.inner.reader)
-            .await
-            .map_err(while_("looking a Worker up"))?;
-        Ok(found.is_some())
     }
 
     /// Does the database answer, and does it still belong to this server?
@@ -204,11 +227,8 @@ impl Store {
         if let Err(error) = reader.close_by_ref().await {
             tracing::warn!(%error, "the connections to the database could not be closed");
         }
-        if let Some(Owner { writer, epoch: _, lock }) = owner {
-            if let Err(error) = connect::close_writer(writer).await {
-                tracing::warn!(%error, "the database could not be closed properly; it will recover when it is opened");
-            }
-            lock.release().await;
+        if let Some(owner) = owner {
+            owner.close().await;
         }
     }
 

@@ -35,7 +35,7 @@ pub struct EndOfLog {
 
 // --- workspace -------------------------------------------------------------------------------------------------
 
-/// The row of a Workspace whose rows stand for the log up to `end`.
+/// The row of a Workspace whose rows stand for the log up to `end`, which is also where the log ends.
 pub fn workspace_row(workspace: &Workspace, end: EndOfLog) -> entity::workspace::Model {
     let Workspace {
         id,
@@ -54,6 +54,7 @@ pub fn workspace_row(workspace: &Workspace, end: EndOfLog) -> entity::workspace:
         tag: i64::from(id.workspace_tag().0),
         sequence: position(end.sequence),
         sequence_at: end.at.0,
+        log_sequence: position(end.sequence),
         name: name.clone(),
         queue_order_priority: task_order_text(*queue_order_priority).to_owned(),
         default_activity_id: default_activity.to_string(),
@@ -73,6 +74,7 @@ pub fn workspace(row: entity::workspace::Model) -> Result<(Workspace, EndOfLog),
         tag,
         sequence,
         sequence_at,
+        log_sequence: _,
         name,
         queue_order_priority,
         default_activity_id,
@@ -623,7 +625,7 @@ pub fn event_log_row(workspace: WorkspaceId, events: &[Recorded]) -> Option<enti
         first_sequence: position(first.sequence),
         at: last.at.0,
         format_version: i64::from(FORMAT_VERSION),
-        events: json(events),
+        events: routing::written::write(events),
     })
 }
 
@@ -644,7 +646,8 @@ pub fn events(row: entity::event_log::Model) -> Result<Vec<Recorded>, Corrupt> {
         );
         return Err(row.corrupt("format_version", why));
     }
-    let events: Vec<Recorded> = row.json("events", &events)?;
+    let events: Vec<Recorded> =
+        routing::written::read(&events).map_err(|error| row.corrupt("events", error.to_string()))?;
     let first = row.position("first_sequence", first_sequence)?;
     let last = row.position("last_sequence", last_sequence)?;
     if !events.iter().map(|recorded| recorded.sequence).eq(first..=last) {

@@ -287,7 +287,7 @@ impl Server {
         let gate = Gate::default();
         let shutdown = CancellationToken::new();
         let connections = TaskTracker::new();
-        let schema = Schema::build(Query, Mutation, Subscription_).finish();
+        let schema = |mode| Schema::build(Query, Mutation, Subscription_).validation_mode(mode).finish();
         let router =
             http::router(schema, gate.clone(), settings.clone(), shutdown.clone(), connections.clone());
         let serving =

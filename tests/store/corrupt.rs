@@ -11,10 +11,11 @@ use crate::database::databases;
 use crate::sample::{Sample, phases};
 
 /// What is done to the database, and which table and column are to be named.
-const DAMAGE: [(&str, &str, &str); 42] = [
+const DAMAGE: [(&str, &str, &str); 43] = [
     ("UPDATE workspace SET tag = 99", "workspace", "tag"),
-    ("UPDATE workspace SET sequence = sequence - 1", "workspace", "sequence"),
+    ("UPDATE workspace SET sequence = sequence + 1", "workspace", "sequence"),
     ("UPDATE workspace SET sequence = -1", "workspace", "sequence"),
+    ("UPDATE workspace SET log_sequence = log_sequence + 1", "workspace", "log_sequence"),
     ("UPDATE workspace SET queue_order_priority = 'FIFO'", "workspace", "queue_order_priority"),
     ("UPDATE workspace SET default_activity_id = 'WA'", "workspace", "default_activity_id"),
     ("UPDATE workspace SET timeout_activity_id = ''", "workspace", "timeout_activity_id"),
@@ -77,6 +78,7 @@ async fn a_row_that_makes_no_sense_is_an_error_that_names_it() {
         let task = Task { open_reservations: vec![reservation], ..(*task).clone() };
         sample.record(vec![Event::TaskUpdated { task: Arc::new(task) }]);
         sample.commit(&store).await.unwrap();
+        sample.write_rows(&store).await;
         let workspace = sample.state.id();
         // The tables as they were, to be put back after each damage.
         let tables = [
@@ -187,6 +189,7 @@ async fn a_value_of_another_type_is_an_error_too() {
     let mut sample = Sample::new(1);
     sample.create_task();
     sample.commit(&store).await.unwrap();
+    sample.write_rows(&store).await;
     for sql in ["UPDATE task SET priority = 'high'", "UPDATE task SET priority = 1, attributes = x'FF'"] {
         database.execute(sql).await;
         let loaded = store.load(sample.state.id()).await;

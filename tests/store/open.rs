@@ -67,8 +67,7 @@ async fn what_is_opened_to_be_read_only_sees_what_is_committed_and_cannot_write(
             let refused = sample.commit(&reader).await;
             assert!(matches!(refused, Err(Error::ReadOnly)), "{database}: {refused:?}");
             let loaded = reader.load(sample.state.id()).await.unwrap();
-            sample.state = loaded;
-            sample.entries.clear();
+            sample.resume(loaded);
             reader.close().await;
             store.clone().close().await;
         }

@@ -15,7 +15,16 @@ use switchyard::store::{Error, Store};
 use crate::database::databases;
 use crate::sample::{AT, ODD_NAMES, RESERVATION_STATUSES, Sample, cool_down, phases};
 
-async fn check(store: &Store, state: &State) {
+/// Loaded from whatever rows there are and the events behind them; then from rows alone.
+async fn check(store: &Store, sample: &mut Sample) {
+    check_loaded(store, &sample.state).await;
+    sample.write_rows(store).await;
+    let (_, trail) = store.load_with_trail(sample.state.id()).await.expect("it was committed");
+    assert_eq!(trail.n_events(), 0, "the rows show everything");
+    check_loaded(store, &sample.state).await;
+}
+
+async fn check_loaded(store: &Store, state: &State) {
     let loaded = store.load(state.id()).await.expect("it was committed");
     // A difference of two whole states is hard to read: first what is small.
     assert_eq!(loaded.sequence, state.sequence);
@@ -31,7 +40,7 @@ async fn every_kind_of_object_is_loaded_as_it_was_committed() {
         let store = Store::open(&database.url).await.unwrap();
         let mut sample = Sample::new(u32::MAX);
         sample.commit(&store).await.unwrap();
-        check(&store, &sample.state).await;
+        check(&store, &mut sample).await;
 
         let reservation = sample.id();
         let tasks: Vec<Task> = phases(reservation).into_iter().map(|phase| sample.task(phase)).collect();
@@ -46,12 +55,12 @@ async fn every_kind_of_object_is_loaded_as_it_was_committed() {
         let task = Task { open_reservations: open.to_vec(), ..(*task).clone() };
         sample.record(vec![Event::TaskUpdated { task: Arc::new(task) }]);
         sample.commit(&store).await.unwrap();
-        check(&store, &sample.state).await;
+        check(&store, &mut sample).await;
 
         // And again by another server, which has nothing in its memory.
         store.close().await;
         let store = Store::open(&database.url).await.unwrap();
-        check(&store, &sample.state).await;
+        check(&store, &mut sample).await;
     }
 }
 
@@ -89,7 +98,7 @@ async fn a_change_replaces_what_was_there() {
             sample.record(vec![Event::TaskUpdated { task: Arc::new(task) }]);
         }
         sample.commit(&store).await.unwrap();
-        check(&store, &sample.state).await;
+        check(&store, &mut sample).await;
     }
 }
 
@@ -104,8 +113,8 @@ async fn each_workspace_is_loaded_by_itself() {
         }
         samples[1].create_task();
         samples[1].commit(&store).await.unwrap();
-        for sample in &samples {
-            check(&store, &sample.state).await;
+        for sample in &mut samples {
+            check(&store, sample).await;
         }
 
         let expected: Vec<_> =
@@ -124,6 +133,8 @@ async fn workers_are_found_by_name_without_regard_to_case_and_by_id() {
         let stranger = other.add_worker("Stranger");
         sample.commit(&store).await.unwrap();
         other.commit(&store).await.unwrap();
+        // Some are in the rows, some only in the log.
+        other.write_rows(&store).await;
 
         let (workspace, worker) = (sample.state.id(), sample.worker());
         for name in [ODD_NAMES[0].to_owned(), ODD_NAMES[0].to_lowercase()] {
@@ -162,7 +173,7 @@ async fn a_purged_task_stays_in_the_database_but_is_not_loaded() {
         let purged_at = sample.entries.last().unwrap().iter().map(|recorded| Some(recorded.at.0));
         let purged_at: Vec<Option<i64>> = purged_at.collect();
         sample.commit(&store).await.unwrap();
-        check(&store, &sample.state).await;
+        check(&store, &mut sample).await;
         assert!(sample.state.tasks.keys().eq([&kept]));
 
         let connection = database.connection().await;
@@ -193,7 +204,7 @@ async fn a_commit_may_be_larger_than_a_statement() {
             sample.offer(&task, ReservationStatus::TimedOut);
         }
         sample.commit(&store).await.unwrap();
-        check(&store, &sample.state).await;
+        check(&store, &mut sample).await;
 
         let tasks: Vec<Arc<Task>> = sample.state.tasks.values().cloned().collect();
         let ended = Phase::Canceled(Ended { at: AT, reason: None, reservation: None });
@@ -202,7 +213,7 @@ async fn a_commit_may_be_larger_than_a_statement() {
         let purge = tasks.iter().skip(1).map(|task| Event::TaskPurged { task: task.id });
         sample.record(purge.collect());
         sample.commit(&store).await.unwrap();
-        check(&store, &sample.state).await;
+        check(&store, &mut sample).await;
         let connection = database.connection().await;
         assert_eq!(entity::task::Entity::find().count(&connection).await.unwrap(), 5_000);
     }
@@ -226,6 +237,9 @@ async fn load_reads_one_moment() {
                 let worker = Worker { updated_at: AT, version: worker.version + 1, ..(**worker).clone() };
                 sample.record(vec![Event::WorkerUpdated { worker: Arc::new(worker) }]);
                 sample.commit(&store).await.unwrap();
+                if sample.state.sequence % 3 == 0 {
+                    sample.write_rows(&store).await;
+                }
             }
         };
         let reading = async {
@@ -237,5 +251,41 @@ async fn load_reads_one_moment() {
             }
         };
         tokio::join!(writing, reading);
+    }
+}
+
+/// Rows that are written while the log goes on, and a server that dies in the middle of it.
+#[tokio::test]
+async fn rows_may_be_newer_than_the_position_that_they_stand_for() {
+    for database in databases().await {
+        let store = Store::open(&database.url).await.unwrap();
+        let mut sample = Sample::new(1);
+        let ended = Phase::Canceled(Ended { at: AT, reason: None, reservation: None });
+        sample.create_task();
+        sample.commit(&store).await.unwrap();
+        sample.write_rows(&store).await;
+        let workspace = sample.state.id();
+        let rows_at = sample.state.sequence;
+
+        // A Task that is created, ends and is purged, and one that changes; then the position is lost, the rows not.
+        let task = sample.create_task();
+        let task = Arc::clone(&sample.state.tasks[&task]);
+        sample.offer(&task, ReservationStatus::Rescinded);
+        let task = Task { phase: ended, ..(*task).clone() };
+        let id = task.id;
+        sample.record(vec![Event::TaskCanceled { task: Arc::new(task) }]);
+        sample.record(vec![Event::TaskPurged { task: id }]);
+        sample.add_worker("newer");
+        sample.commit(&store).await.unwrap();
+        sample.write_rows(&store).await;
+        database.execute(&format!("UPDATE workspace SET sequence = {rows_at}")).await;
+
+        let (loaded, trail) = store.load_with_trail(workspace).await.unwrap();
+        assert!(loaded == sample.state, "{database}");
+        assert_eq!(trail.n_events() as u64, sample.state.sequence - rows_at);
+        store.write_rows(&trail).await.unwrap();
+        // An older trail that comes late does not set the position back.
+        let (loaded, trail) = store.load_with_trail(workspace).await.unwrap();
+        assert!(loaded == sample.state && trail.n_events() == 0, "{database}");
     }
 }

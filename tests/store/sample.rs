@@ -18,7 +18,7 @@ use routing::state::{
 use routing::time::Timestamp;
 use routing::workflow_configuration::WorkflowConfiguration;
 use serde_json::json;
-use switchyard::store::{Commit, Error, Key, Store};
+use switchyard::store::{Commit, Error, Key, Store, Trail};
 
 pub const AT: Timestamp = Timestamp(1_795_000_000_000);
 
@@ -32,6 +32,8 @@ pub struct Sample {
     pub committed: u64,
     /// One entry for each command since then.
     pub entries: Vec<Vec<Recorded>>,
+    /// What was committed since rows were written.
+    trail: Trail,
     tag: WorkspaceTag,
     ids: u64,
 }
@@ -54,7 +56,8 @@ impl Sample {
             updated_at: Timestamp(i64::MAX),
         });
         let state = State::before(Arc::clone(&workspace));
-        let mut sample = Sample { state, committed: 0, entries: Vec::new(), tag, ids: 10 };
+        let mut sample =
+            Sample { trail: Trail::new(state.id()), state, committed: 0, entries: Vec::new(), tag, ids: 10 };
 
         let mut events = vec![Event::WorkspaceCreated { workspace }];
         for (id, name, available) in
@@ -101,6 +104,7 @@ impl Sample {
     pub fn resume(&mut self, state: State) {
         self.committed = state.sequence;
         self.ids = 1_000 * state.sequence;
+        self.trail.take();
         self.state = state;
         self.entries.clear();
     }
@@ -139,8 +143,14 @@ impl Sample {
         };
         store.commit(&commit).await?;
         self.committed = self.state.sequence;
+        self.trail.add(self.entries.iter().flatten());
         self.entries.clear();
         Ok(())
+    }
+
+    /// Has the rows show all that was committed.
+    pub async fn write_rows(&mut self, store: &Store) {
+        store.write_rows(&self.trail.take()).await.expect("rows can be written");
     }
 
     pub fn add_workflow(&mut self) -> Arc<Workflow> {

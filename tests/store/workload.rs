@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use routing::event::Actor;
 use routing::{Event, Recorded, Router, State};
-use switchyard::store::{Commit, Store};
+use switchyard::store::{Commit, Store, Trail};
 
 use crate::database::databases;
 
@@ -20,6 +20,8 @@ const SEEDS: std::ops::RangeInclusive<u64> = 1..=12;
 const BATCHES: [usize; 4] = [1, 3, 10, 40];
 /// After so many commits the Workspace is loaded and compared.
 const COMMITS_PER_LOAD: usize = 12;
+/// After so many commits the rows follow. Not a divisor of the other, so that loading finds them behind by any number.
+const COMMITS_PER_ROWS: usize = 5;
 /// Steps of one run.
 const STEPS_MAX: usize = 1_500;
 
@@ -47,7 +49,10 @@ async fn run(store: &Store, seed: u64) -> (u64, usize) {
     let (limits, (founding, start)) = (workload.limits(), workload.founding_state());
     let (state, events) = founded(&founding);
     let workspace = state.id();
+    let founding_events = events.clone();
     commit(store, &state, 0, &[events]).await;
+    let mut trail = Trail::new(workspace);
+    trail.add(&founding_events);
 
     let mut earlier = state.clone();
     let mut router = Router::load(state, limits.clone(), start);
@@ -69,7 +74,11 @@ async fn run(store: &Store, seed: u64) -> (u64, usize) {
             continue;
         }
         commit(store, router.state(), expected_sequence, &entries).await;
+        trail.add(entries.iter().flatten());
         n_commits += 1;
+        if n_commits % COMMITS_PER_ROWS == 0 {
+            store.write_rows(&trail.take()).await.expect("rows can be written");
+        }
         if n_commits % COMMITS_PER_LOAD == 0 {
             let loaded = store.load(workspace).await.expect("the Workspace can be loaded");
             assert!(loaded == *router.state(), "seed {seed}: loaded is live, after step {n_steps}");

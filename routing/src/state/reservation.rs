@@ -14,9 +14,11 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{ReservationId, TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId};
 use crate::state::worker::CircleStamp;
 use crate::time::Timestamp;
+use crate::written::written_once;
 
 /// The offer of one Task to one Worker, and what became of it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Reservation {
     /// The Reservation itself.
     pub id: ReservationId,
@@ -52,6 +54,8 @@ pub struct Reservation {
     /// When it changed last.
     pub updated_at: Timestamp,
 }
+
+written_once!(Reservation);
 
 /// A Worker's places in the circles.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]

@@ -15,9 +15,11 @@ use serde::{Deserialize, Serialize};
 use crate::attributes::Attributes;
 use crate::ids::{ReservationId, TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId};
 use crate::time::Timestamp;
+use crate::written::written_once;
 
 /// A piece of work waiting for, or in the hands of, a Worker.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Task {
     /// The Task itself.
     pub id: TaskId,
@@ -54,6 +56,8 @@ pub struct Task {
     /// When it changed last.
     pub updated_at: Timestamp,
 }
+
+written_once!(Task);
 
 /// Where a Task is in its life, with what only that phase has.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -5,9 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::attributes::Attributes;
 use crate::ids::{ActivityId, TaskChannelId, WorkerId};
 use crate::time::Timestamp;
+use crate::written::written_once;
 
 /// A person (or program) who takes Tasks.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Worker {
     /// The Worker itself.
     pub id: WorkerId,
@@ -30,6 +32,8 @@ pub struct Worker {
     /// When name, attributes or activity changed last.
     pub updated_at: Timestamp,
 }
+
+written_once!(Worker);
 
 /// What one Worker can take of one Task Channel.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
