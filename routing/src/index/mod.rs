@@ -134,6 +134,12 @@ impl Index {
         self.workers.entry(slot).id
     }
 
+    /// The number of a Worker.
+    #[cfg(feature = "bench")]
+    pub(crate) fn worker_slot(&self, id: WorkerId) -> Option<WorkerSlot> {
+        self.workers.slot(id)
+    }
+
     /// Does a waiting Task still follow this revision of the Workflow?
     pub(crate) fn is_followed(&self, workflow: WorkflowId, revision: u32) -> bool {
         self.followers.contains_key(&(workflow, revision))
