@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion};
-use routing::{Command, bench};
+use routing::Command;
+use routing::bench::{WhichTask, WhichWorker};
 use workspaces::{Centre, LARGE, SHAPES, SMALL};
 
 /// Questions are asked in turns about so many objects, so that not one and the same is in the cache.
@@ -43,15 +44,19 @@ fn picks(group: &mut BenchmarkGroup<'_, WallTime>, centre: &Centre) {
     for percent in [10, 90] {
         let centre = centre.unsettled(percent);
         let tasks = centre.pending_tasks(ASKED_ABOUT);
-        let mut turn = tasks.iter().cycle();
+        let questions: Vec<_> =
+            tasks.iter().filter_map(|task| WhichWorker::of(&centre.router, *task)).collect();
+        let mut turn = questions.iter().cycle();
         group.bench_function(BenchmarkId::new("pick: task arrives", format!("{percent}% free")), |bencher| {
-            bencher.iter(|| bench::worker_for(&centre.router, *black_box(turn.next().expect("endless"))));
+            bencher.iter(|| black_box(turn.next().expect("endless")).ask());
         });
         if percent == 90 {
             let free: Vec<_> = centre.workers.iter().copied().filter(|id| is_free(&centre, *id)).collect();
-            let mut turn = free.iter().cycle();
+            let questions: Vec<_> =
+                free.iter().filter_map(|worker| WhichTask::of(&centre.router, *worker)).collect();
+            let mut turn = questions.iter().cycle();
             group.bench_function("pick: worker becomes free", |bencher| {
-                bencher.iter(|| bench::task_for(&centre.router, *black_box(turn.next().expect("endless"))));
+                bencher.iter(|| black_box(turn.next().expect("endless")).ask());
             });
         }
     }

@@ -10,7 +10,7 @@ mod workspaces;
 use std::hint::black_box;
 use std::time::Instant;
 
-use routing::bench;
+use routing::bench::{WhichTask, WhichWorker};
 use workspaces::{Centre, LARGE, SHAPES, SMALL};
 
 const ASKED_ABOUT: usize = 100_000;
@@ -25,12 +25,16 @@ fn main() {
                 let mut tasks = centre.pending_tasks(ASKED_ABOUT);
                 shuffle(&mut tasks);
                 let name = format!("{}, {shape}, {percent}% free: task -> worker", size.name);
-                report(&name, &tasks, |task| bench::worker_for(&centre.router, *task));
+                let questions: Vec<_> =
+                    tasks.iter().filter_map(|task| WhichWorker::of(&centre.router, *task)).collect();
+                report(&name, &questions, WhichWorker::ask);
                 if percent == 90 {
                     let mut workers = centre.workers.clone();
                     shuffle(&mut workers);
                     let name = format!("{}, {shape}: worker -> task", size.name);
-                    report(&name, &workers, |worker| bench::task_for(&centre.router, *worker));
+                    let questions: Vec<_> =
+                        workers.iter().filter_map(|worker| WhichTask::of(&centre.router, *worker)).collect();
+                    report(&name, &questions, WhichTask::ask);
                 }
             }
         }

@@ -5,18 +5,51 @@
 //! Tasks that wait and Workers who have room side by side, and asking changes nothing.
 
 use crate::ids::{TaskId, WorkerId};
+use crate::index::{LaneId, WorkerSlot};
 use crate::router::Router;
+use crate::state::Task;
 
-/// The first candidate for a waiting Task.
-#[must_use]
-pub fn worker_for(router: &Router, task: TaskId) -> Option<WorkerId> {
-    let candidates = router.index.candidates(&router.state, task, 1, router.now);
-    candidates.first().map(|slot| router.index.worker_id(*slot))
+/// Which Worker is offered a waiting Task? What the router has at hand when it asks is found beforehand.
+pub struct WhichWorker<'a> {
+    router: &'a Router,
+    task: &'a Task,
+    lane: LaneId,
 }
 
-/// The Task that a Worker would be offered first.
-#[must_use]
-pub fn task_for(router: &Router, worker: WorkerId) -> Option<TaskId> {
-    let slot = router.index.worker_slot(worker)?;
-    router.index.best_task_for(&router.state, slot, router.now).map(|(_, task)| task)
+/// Which Task is a Worker offered?
+pub struct WhichTask<'a> {
+    router: &'a Router,
+    worker: WorkerSlot,
+}
+
+impl<'a> WhichWorker<'a> {
+    /// The question; `None` unless the Task waits.
+    #[must_use]
+    pub fn of(router: &'a Router, task: TaskId) -> Option<WhichWorker<'a>> {
+        let lane = router.index.lane_of(task)?;
+        Some(WhichWorker { router, task: &router.state.tasks[&task], lane })
+    }
+
+    /// The first candidate.
+    #[must_use]
+    pub fn ask(&self) -> Option<WorkerId> {
+        let WhichWorker { router, task, lane } = self;
+        let candidates = router.index.candidates(&router.state, *lane, task, 1, router.now);
+        candidates.first().map(|slot| router.index.worker_id(*slot))
+    }
+}
+
+impl<'a> WhichTask<'a> {
+    /// The question; `None` where there is no such Worker.
+    #[must_use]
+    pub fn of(router: &'a Router, worker: WorkerId) -> Option<WhichTask<'a>> {
+        Some(WhichTask { router, worker: router.index.worker_slot(worker)? })
+    }
+
+    /// The first by precedence.
+    #[must_use]
+    pub fn ask(&self) -> Option<TaskId> {
+        let WhichTask { router, worker } = self;
+        router.index.best_task_for(&router.state, *worker, router.now).map(|(_, task)| task)
+    }
 }
