@@ -50,12 +50,24 @@ struct Column {
 /// Workers by scalars.
 #[derive(Default)]
 struct Table {
-    texts: BTreeMap<Box<str>, BTreeSet<u32>>,
-    numbers: BTreeSet<(Float, u32)>,
-    booleans: [BTreeSet<u32>; 2],
+    texts: BTreeMap<Box<str>, Set>,
+    numbers: BTreeMap<Float, Set>,
+    booleans: [Set; 2],
     /// Who has a text that is a number as well: it compares with numbers, too.
-    numeric_texts: BTreeSet<u32>,
+    numeric_texts: Set,
 }
+
+/// Workers, by their slots. Most values are those of a few Workers, some are those of nearly all.
+enum Set {
+    /// In order.
+    Few(Vec<u32>),
+    Many(FixedBitSet),
+}
+
+/// How many Workers are few: above, a bitmap of all Workers is not much larger than a list, and quicker.
+const FEW_MAX: usize = 128;
+/// So many Workers are tried one by one rather than sought in the columns of further conditions.
+const TRIED_MAX: usize = 256;
 
 /// A number by its size. The exact integers beyond [`EXACT`] share their neighbour's place.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -122,7 +134,14 @@ impl Columns {
         match node {
             Node::And(parts) => {
                 let mut all = Matches { workers: None, is_exact: true };
+                let mut parts: Vec<&Node> = parts.iter().collect();
+                parts.sort_by_cached_key(|part| self.at_most(part, facts));
                 for part in parts {
+                    let found = all.workers.as_ref();
+                    if found.is_some_and(|found| found.count_ones(..) <= TRIED_MAX) {
+                        all.is_exact = false;
+                        break;
+                    }
                     let Matches { workers, is_exact } = self.of_node(part, facts);
                     all.is_exact &= is_exact;
                     match (&mut all.workers, workers) {
@@ -146,6 +165,30 @@ impl Columns {
                 any
             }
             Node::Comparison(comparison) => self.of_comparison(comparison, facts),
+        }
+    }
+
+    /// For how many Workers it is true at most, as far as that is known without looking for them.
+    fn at_most(&self, node: &Node, facts: &Facts<'_>) -> usize {
+        match node {
+            Node::And(parts) => {
+                parts.iter().map(|part| self.at_most(part, facts)).min().unwrap_or(usize::MAX)
+            }
+            Node::Or(parts) => {
+                parts.iter().fold(0, |sum, part| sum.saturating_add(self.at_most(part, facts)))
+            }
+            Node::Comparison(comparison) => {
+                let Some(Lookup { key, operator, other }) = Lookup::of(comparison) else { return usize::MAX };
+                let Operated::Text(text) = expression::value(other, facts) else { return usize::MAX };
+                let table = |column: &Column| match operator {
+                    Operator::Equal => column.scalars.texts.get(&*text).map_or(0, Set::len),
+                    Operator::Has => column.elements.texts.get(&*text).map_or(0, Set::len),
+                    _ => usize::MAX,
+                };
+                paths(key).fold(0, |sum: usize, path| {
+                    sum.saturating_add(self.columns.get(path).map_or(usize::MAX, table))
+                })
+            }
         }
     }
 
@@ -205,10 +248,71 @@ struct Found {
 }
 
 impl Found {
-    fn add(&mut self, workers: impl IntoIterator<Item = u32>) {
-        for worker in workers {
-            self.workers.grow_and_insert(worker as usize);
+    fn add(&mut self, workers: &Set) {
+        match workers {
+            Set::Few(workers) => {
+                workers.iter().for_each(|worker| self.workers.grow_and_insert(*worker as usize));
+            }
+            Set::Many(workers) => self.workers.union_with(workers),
         }
+    }
+}
+
+impl Set {
+    fn len(&self) -> usize {
+        match self {
+            Set::Few(workers) => workers.len(),
+            Set::Many(workers) => workers.count_ones(..),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn insert(&mut self, worker: u32) {
+        match self {
+            Set::Few(workers) => {
+                if let Err(at) = workers.binary_search(&worker) {
+                    workers.insert(at, worker);
+                }
+                if workers.len() > FEW_MAX {
+                    *self = Set::Many(workers.iter().map(|worker| *worker as usize).collect());
+                }
+            }
+            Set::Many(workers) => workers.grow_and_insert(worker as usize),
+        }
+    }
+
+    fn remove(&mut self, worker: u32) {
+        match self {
+            Set::Few(workers) => {
+                if let Ok(at) = workers.binary_search(&worker) {
+                    workers.remove(at);
+                }
+            }
+            Set::Many(workers) => {
+                workers.remove(worker as usize);
+                if workers.count_ones(..) <= FEW_MAX / 2 {
+                    *self = Set::Few(workers.ones().map(|worker| worker as u32).collect());
+                }
+            }
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        let (few, many) = match self {
+            Set::Few(workers) => (Some(workers), None),
+            Set::Many(workers) => (None, Some(workers)),
+        };
+        let many = many.into_iter().flat_map(|workers| workers.ones().map(|worker| worker as u32));
+        few.into_iter().flatten().copied().chain(many)
+    }
+}
+
+impl Default for Set {
+    fn default() -> Set {
+        Set::Few(Vec::new())
     }
 }
 
@@ -275,14 +379,16 @@ impl Table {
                 if let Some(workers) = self.texts.get_mut(text.as_str()) {
                     workers.insert(worker);
                 } else {
-                    self.texts.insert(text.as_str().into(), BTreeSet::from([worker]));
+                    self.texts.insert(text.as_str().into(), Set::Few(vec![worker]));
                 }
                 if Number::parse(text).is_some() {
                     self.numeric_texts.insert(worker);
                 }
             }
             Json::Number(number) => {
-                self.numbers.extend(Number::of_json(number).map(|number| (Float::of(number), worker)));
+                if let Some(number) = Number::of_json(number) {
+                    self.numbers.entry(Float::of(number)).or_default().insert(worker);
+                }
             }
             Json::Bool(boolean) => {
                 self.booleans[usize::from(*boolean)].insert(worker);
@@ -295,22 +401,26 @@ impl Table {
         match scalar {
             Json::String(text) => {
                 if let Some(workers) = self.texts.get_mut(text.as_str()) {
-                    workers.remove(&worker);
+                    workers.remove(worker);
                     if workers.is_empty() {
                         self.texts.remove(text.as_str());
                     }
                 }
                 if Number::parse(text).is_some() {
-                    self.numeric_texts.remove(&worker);
+                    self.numeric_texts.remove(worker);
                 }
             }
             Json::Number(number) => {
-                if let Some(number) = Number::of_json(number) {
-                    self.numbers.remove(&(Float::of(number), worker));
+                let Some(number) = Number::of_json(number).map(Float::of) else { return };
+                if let Some(workers) = self.numbers.get_mut(&number) {
+                    workers.remove(worker);
+                    if workers.is_empty() {
+                        self.numbers.remove(&number);
+                    }
                 }
             }
             Json::Bool(boolean) => {
-                self.booleans[usize::from(*boolean)].remove(&worker);
+                self.booleans[usize::from(*boolean)].remove(worker);
             }
             Json::Null | Json::Array(_) | Json::Object(_) => {}
         }
@@ -320,7 +430,7 @@ impl Table {
     fn find_same(&self, scalar: &Operated<'_>, found: &mut Found) -> Option<()> {
         match scalar {
             Operated::Text(text) => {
-                found.add(self.texts.get(&**text).into_iter().flatten().copied());
+                self.texts.get(&**text).into_iter().for_each(|workers| found.add(workers));
                 if let Some(number) = Number::parse(text) {
                     // A number is the same as a text that is this number; two texts are the same by their letters.
                     self.find_numbers(Some((number, true)), Some((number, true)), found);
@@ -330,7 +440,7 @@ impl Table {
                 self.find_between(Some((*number, true)), Some((*number, true)), found)?;
             }
             Operated::Boolean(boolean) => {
-                found.add(self.booleans[usize::from(*boolean)].iter().copied());
+                found.add(&self.booleans[usize::from(*boolean)]);
             }
             // No value is the same as these.
             Operated::Null | Operated::Array(_) | Operated::List(_) | Operated::Object => {}
@@ -348,7 +458,7 @@ impl Table {
     ) -> Option<()> {
         self.find_numbers(from, to, found);
         if !self.numeric_texts.is_empty() {
-            found.add(self.numeric_texts.iter().copied());
+            found.add(&self.numeric_texts);
             found.is_superset = true;
         }
         Some(())
@@ -360,31 +470,25 @@ impl Table {
         let are_exact = from.iter().chain(&to).all(is_exact);
         found.is_superset |= !are_exact;
         let is_among = |is_included: bool| is_included || !are_exact;
-        let from = from.map_or(Bound::Unbounded, |(number, is_included)| match is_among(is_included) {
-            true => Bound::Included((Float::of(number), 0)),
-            false => Bound::Excluded((Float::of(number), u32::MAX)),
-        });
-        let to = to.map_or(Bound::Unbounded, |(number, is_included)| match is_among(is_included) {
-            true => Bound::Included((Float::of(number), u32::MAX)),
-            false => Bound::Excluded((Float::of(number), 0)),
-        });
-        found.add(self.numbers.range((from, to)).map(|(_, worker)| *worker));
+        let bound = |limit: Option<(Number, bool)>| match limit {
+            None => Bound::Unbounded,
+            Some((number, is_included)) if is_among(is_included) => Bound::Included(Float::of(number)),
+            Some((number, _)) => Bound::Excluded(Float::of(number)),
+        };
+        self.numbers.range((bound(from), bound(to))).for_each(|(_, workers)| found.add(workers));
     }
 }
 
 impl Table {
     fn canonical(&self, kind: &str, ids: &[WorkerId]) -> impl Iterator<Item = (String, WorkerId)> {
-        let texts = self
-            .texts
-            .iter()
-            .flat_map(|(text, workers)| workers.iter().map(move |at| (format!("{text:?}"), at)));
-        let numbers = self.numbers.iter().map(|(number, at)| (format!("{number:?}"), at));
+        let texts = self.texts.iter().map(|(text, workers)| (format!("{text:?}"), workers));
+        let numbers = self.numbers.iter().map(|(number, workers)| (format!("{number:?}"), workers));
         let booleans = self.booleans.iter().enumerate();
-        let booleans = booleans
-            .flat_map(|(boolean, workers)| workers.iter().map(move |at| (format!("boolean {boolean}"), at)));
-        let numeric = self.numeric_texts.iter().map(|at| ("number in letters".to_owned(), at));
+        let booleans = booleans.map(|(boolean, workers)| (format!("boolean {boolean}"), workers));
+        let numeric = std::iter::once(("number in letters".to_owned(), &self.numeric_texts));
         let all = texts.chain(numbers).chain(booleans).chain(numeric);
-        all.map(move |(value, at)| (format!("{kind}{value}"), ids[*at as usize]))
+        let all = all.flat_map(|(value, workers)| workers.iter().map(move |at| (value.clone(), at)));
+        all.map(move |(value, at)| (format!("{kind}{value}"), ids[at as usize]))
     }
 }
 
@@ -472,5 +576,158 @@ fn reads_worker(operand: &Operand) -> bool {
         | Operand::Boolean(_)
         | Operand::Number(_)
         | Operand::Text(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::expression::{ChannelFacts, Kind, WorkerFacts};
+
+    struct Somebody<'a>(&'a Json);
+
+    impl WorkerFacts for Somebody<'_> {
+        fn attributes(&self) -> &Json {
+            self.0
+        }
+        fn id(&self) -> &str {
+            "WK1"
+        }
+        fn name(&self) -> &str {
+            "Alex"
+        }
+        fn activity_id(&self) -> std::borrow::Cow<'_, str> {
+            "WA1".into()
+        }
+        fn activity_name(&self) -> &str {
+            "Available"
+        }
+        fn channel(&self, _: &str) -> Option<ChannelFacts> {
+            None
+        }
+    }
+
+    /// All kinds of values, those that are nearly the same among them.
+    fn values() -> Vec<Option<Json>> {
+        let scalars = [
+            json!(null),
+            json!(true),
+            json!(false),
+            json!("true"),
+            json!(""),
+            json!("a"),
+            json!("A"),
+            json!("1"),
+            json!("01"),
+            json!("1.0"),
+            json!("-0"),
+            json!(0),
+            json!(-0.0),
+            json!(1),
+            json!(1.0),
+            json!(1.5),
+            json!(2),
+            json!(9_007_199_254_740_991_i64),
+            json!(9_007_199_254_740_992_i64),
+            json!(9_007_199_254_740_993_i64),
+            json!(1e300),
+        ];
+        let lists = [json!([]), json!(["a", "1", "a"]), json!([1, null, [2]]), json!([true, "b"])];
+        let pairs = scalars.iter().zip(scalars.iter().skip(1)).map(|(one, other)| json!([one, other]));
+        let lists = lists.into_iter().chain(pairs).collect::<Vec<_>>();
+        let others = [json!({}), json!({ "x": 1 })];
+        scalars.into_iter().chain(lists).chain(others).map(Some).chain([None]).collect()
+    }
+
+    const CONSTANTS: &[&str] = &[
+        "null",
+        "true",
+        "false",
+        "'a'",
+        "'b'",
+        "'true'",
+        "''",
+        "'1'",
+        "'01'",
+        "'-0'",
+        "0",
+        "1",
+        "1.0",
+        "1.5",
+        "-1",
+        "9007199254740992",
+        "9007199254740993",
+        "['a', 1, '2', null, true]",
+        "[['a'], 1.5]",
+    ];
+    const OPERATORS: &[&str] = &["==", "!=", "<", "<=", ">", ">=", "CONTAINS", "HAS", "IN", "NOT IN"];
+
+    #[test]
+    fn a_column_says_the_same_as_asking_each_worker() {
+        let all = values();
+        // A text that is a number compares with both, so nothing is exact where there is one.
+        let is_plain = |value: &&Option<Json>| {
+            let text = value.as_ref().map(Json::to_string).unwrap_or_default();
+            !text.split('"').skip(1).step_by(2).any(|part| Number::parse(part).is_some())
+        };
+        let plain: Vec<_> = all.iter().filter(is_plain).cloned().collect();
+        assert!(plain.len() > 20);
+        let (n_exact, n_narrowed) = columns_say_the_same(&all);
+        assert!(n_exact > 30 && n_narrowed > 500, "columns are of use: {n_exact}, {n_narrowed}");
+        let (n_exact, n_narrowed) = columns_say_the_same(&plain);
+        assert!(n_exact > 100 && n_narrowed > 500, "columns are of use: {n_exact}, {n_narrowed}");
+    }
+
+    /// Returns how many answers were exact, and how many were not simply everybody.
+    fn columns_say_the_same(values: &[Option<Json>]) -> (usize, usize) {
+        let document = |at: usize| {
+            let mut document = json!({ "other": at % 7 });
+            if let Some(value) = &values[at % values.len()] {
+                document["x"] = value.clone();
+                if at.is_multiple_of(3) {
+                    document["worker"] = json!({ "x": at % 2 });
+                }
+            }
+            document
+        };
+        // So many that the frequent values have bitmaps. Each Worker changes once on the way.
+        let workers: Vec<Json> = (0..20 * values.len()).map(document).collect();
+        let (mut n_exact, mut n_narrowed) = (0, 0);
+        for key in ["x", "worker.x"] {
+            let pairs = OPERATORS.iter().flat_map(|operator| CONSTANTS.iter().map(move |it| (operator, it)));
+            let sources = pairs.flat_map(|(operator, constant)| {
+                [
+                    format!("{key} {operator} {constant}"),
+                    format!("{constant} {operator} {key}"),
+                    format!("{key} {operator} {constant} AND other > 2"),
+                    format!("{key} {operator} {constant} OR other == 3 OR sid == 'WK1' AND other < 1"),
+                ]
+            });
+            let parsed = sources.filter_map(|source| Expression::parse(Kind::Queue, &source).ok());
+            for expression in parsed {
+                let mut columns = Columns::default();
+                columns.watch(&expression, std::iter::empty());
+                for (slot, worker) in workers.iter().enumerate() {
+                    let before = document(slot + 1);
+                    columns.worker_changed(slot, &Json::Null, &before);
+                    columns.worker_changed(slot, &before, worker);
+                }
+                let found = columns.matches(&expression, TaskFacts::None, Timestamp(0));
+                n_exact += usize::from(found.is_exact);
+                n_narrowed += usize::from(found.workers.is_some());
+                for (slot, worker) in workers.iter().enumerate() {
+                    let somebody = Somebody(worker);
+                    let is_true = expression.is_true(&Facts { worker: Some(&somebody), ..Facts::default() });
+                    let is_found = found.workers.as_ref().is_none_or(|found| found.contains(slot));
+                    assert!(is_found || !is_true, "{expression}: {worker} is missing");
+                    assert!(is_true || !is_found || !found.is_exact, "{expression}: {worker} is wrong");
+                }
+                columns.unwatch(&expression);
+                assert!(columns.columns.is_empty());
+            }
+        }
+        (n_exact, n_narrowed)
     }
 }

@@ -76,6 +76,14 @@ pub(super) enum Known {
     Nobody,
 }
 
+/// Where a Task waits, and what it asks for there.
+pub(super) struct Stand {
+    pub(super) queue: QueueSlot,
+    pub(super) order: TaskOrder,
+    pub(super) channel: ChannelSlot,
+    pub(super) rule: Rule,
+}
+
 /// A worker expression with what it reads of the Task.
 #[derive(Clone, Debug)]
 pub(super) struct Condition {
@@ -221,29 +229,40 @@ impl Lanes {
         }
     }
 
-    /// Lets a Task wait in a TaskQueue of this order.
-    pub(super) fn insert(
-        &mut self,
-        task: &Task,
-        queue: QueueSlot,
-        order: TaskOrder,
-        channel: ChannelSlot,
-        rule: Rule,
-    ) {
-        let (known, condition) = rule.key();
-        let key = (queue, channel, order, known, condition);
-        let id = match self.by_key.get(&key) {
-            Some(&id) => id,
-            None => self.add_lane(Lane { queue, channel, order, rule, waiting: BTreeMap::new(), key }),
-        };
+    /// Lets a Task wait.
+    pub(super) fn insert(&mut self, task: &Task, stand: Stand) {
+        let rank = Rank::of(task, stand.order);
+        let id = self.lane_for(stand);
         self.places.insert(task.id, id);
         if !task.cool_downs.is_empty() {
             self.refused.insert(task.id);
         }
         let head_before = self.first_of(id);
         let lane = self.lanes[id as usize].as_mut().expect("just found");
-        lane.waiting.insert(Rank::of(task, order), task.id);
+        lane.waiting.insert(rank, task.id);
         self.head_changed(id, head_before);
+    }
+
+    /// Lets all these Tasks wait, where nobody has waited before. Quicker than one after the other, and denser.
+    pub(super) fn load<'a>(&mut self, tasks: impl Iterator<Item = (&'a Task, Stand)>) {
+        let mut places = Vec::new();
+        let mut waiting: Vec<Vec<(Rank, TaskId)>> = Vec::new();
+        for (task, stand) in tasks {
+            let rank = Rank::of(task, stand.order);
+            let id = self.lane_for(stand);
+            places.push((task.id, id));
+            if !task.cool_downs.is_empty() {
+                self.refused.insert(task.id);
+            }
+            waiting.resize_with(self.lanes.len(), Vec::new);
+            waiting[id as usize].push((rank, task.id));
+        }
+        self.places = places.into_iter().collect();
+        for (id, tasks) in (0..).zip(waiting) {
+            let lane = self.lanes[id as usize].as_mut().expect("just found");
+            lane.waiting = tasks.into_iter().collect();
+            self.head_changed(id, None);
+        }
     }
 
     /// The Task, as it was while it waited, does not wait any more.
@@ -283,6 +302,16 @@ impl Lanes {
             .map(|(channel, queue, head)| ((channel, queue_ids[queue]), *head))
             .collect();
         (lanes, heads, self.places.len(), self.refused.clone(), self.n_load_dependent)
+    }
+
+    fn lane_for(&mut self, stand: Stand) -> LaneId {
+        let Stand { queue, order, channel, rule } = stand;
+        let (known, condition) = rule.key();
+        let key = (queue, channel, order, known, condition);
+        match self.by_key.get(&key) {
+            Some(&id) => id,
+            None => self.add_lane(Lane { queue, channel, order, rule, waiting: BTreeMap::new(), key }),
+        }
     }
 
     fn add_lane(&mut self, lane: Lane) -> LaneId {

@@ -109,23 +109,27 @@ impl Index {
             }
         }
 
-        // All who can be meant, then the first of them.
-        let suited = lane.rule.condition.as_ref().map(|condition| {
-            let task = TaskFacts::Projection(&condition.task);
-            self.workers.matches(&condition.expression, task, now)
-        });
-        let (suited, is_exact) = match suited {
-            Some(Matches { workers, is_exact }) => (workers, is_exact),
-            None => (None, true),
-        };
-        let mut in_order: BinaryHeap<Reverse<(CircleKey, WorkerSlot)>> = members
+        // All who can be meant, then the first of them. Where they are many, the expression makes them fewer first.
+        let mut in_order: Vec<Reverse<(CircleKey, WorkerSlot)>> = members
             .workers
             .intersection(&ready.workers)
-            .filter(|slot| suited.as_ref().is_none_or(|suited| suited.contains(*slot)))
             .map(|slot| Reverse((ready.place(slot), slot)))
             .collect();
+        let mut is_suited = lane.rule.condition.is_none();
+        if let Some(condition) = lane.rule.condition.as_ref().filter(|_| in_order.len() > UNSUITED_MAX) {
+            let task = TaskFacts::Projection(&condition.task);
+            let Matches { workers, is_exact } = self.workers.matches(&condition.expression, task, now);
+            if let Some(workers) = workers {
+                in_order.retain(|Reverse((_, slot))| workers.contains(*slot));
+            }
+            is_suited = is_exact;
+        }
+        let mut in_order = BinaryHeap::from(in_order);
         let first = std::iter::from_fn(|| in_order.pop().map(|Reverse((_, slot))| slot));
-        first.filter(|slot| if is_exact { may_get(*slot) } else { is_candidate(*slot) }).take(limit).collect()
+        first
+            .filter(|slot| if is_suited { may_get(*slot) } else { is_candidate(*slot) })
+            .take(limit)
+            .collect()
     }
 
     /// The Task that a Worker would be offered first, with its place among all that wait.

@@ -26,7 +26,7 @@ pub(crate) use lanes::{LaneId, Precedence};
 pub(crate) use timers::Timer;
 pub(crate) use workers::WorkerSlot;
 
-use lanes::{Lanes, Rule};
+use lanes::{Lanes, Rule, Stand};
 use timers::Timers;
 use workers::Workers;
 
@@ -59,7 +59,7 @@ impl Index {
             limits: limits.clone(),
             workers: Workers::default(),
             lanes: Lanes::default(),
-            timers: Timers::default(),
+            timers: Timers::load(state, limits, now),
             followers: BTreeMap::new(),
         };
         for channel in state.task_channels.values() {
@@ -73,11 +73,11 @@ impl Index {
             let slot = index.workers.queue_slot(queue.id);
             index.lanes.queue_changed(slot, queue, state.workspace.queue_order_priority);
         }
-        for task in state.tasks.values() {
-            index.task_changed(state, None, Some(task), now);
-        }
-        for reservation in state.reservations.values() {
-            index.timers.reservation_changed(None, Some(reservation));
+        let workers = &index.workers;
+        let stands = state.tasks.values().filter_map(|task| Some((&**task, stand(workers, state, task)?)));
+        index.lanes.load(stands);
+        for revision in state.tasks.values().filter_map(|task| followed(task)) {
+            *index.followers.entry(revision).or_insert(0) += 1;
         }
         // Where a waiting Task has a candidate, one of the Workers who have room is the one.
         let wakes = Wakes { tasks: BTreeSet::new(), workers: index.workers.all_ready().collect() };
@@ -193,7 +193,6 @@ impl Index {
         now: Timestamp,
     ) -> bool {
         self.timers.task_changed(old, new, &self.limits, now);
-        let followed = |task: &Task| task.step().map(|step| (task.workflow, step.revision));
         let (before, after) = (old.and_then(followed), new.and_then(followed));
         if before != after {
             if let Some(revision) = before {
@@ -219,16 +218,10 @@ impl Index {
 
     /// Puts a Task into the lane where it waits now. False where it does not wait.
     fn place(&mut self, state: &State, task: &Task) -> bool {
-        let Phase::Pending(waiting) = &task.phase else { return false };
-        let (Some(step), Some(queue)) = (&waiting.step, task.task_queue) else { return false };
-        let target = state.workflows[&task.workflow].target(step);
-        if target.queue != queue {
-            return false; // Between `workflow.target-matched` and `task-queue.entered`.
-        }
-        let order = state.task_queues[&queue].task_order;
-        let (queue, channel) = (self.workers.queue_slot(queue), self.workers.channel_slot(task.task_channel));
-        self.lanes.insert(task, queue, order, channel, Rule::of(task, target));
-        true
+        let stand = stand(&self.workers, state, task);
+        let waits = stand.is_some();
+        stand.into_iter().for_each(|stand| self.lanes.insert(task, stand));
+        waits
     }
 
     /// The expressions of the steps will be asked for.
@@ -239,6 +232,27 @@ impl Index {
     fn unwatch_steps(&mut self, workflow: &Workflow) {
         expressions_of_steps(workflow).for_each(|expression| self.workers.unwatch(expression));
     }
+}
+
+/// Where a Task waits, if it does.
+fn stand(workers: &Workers, state: &State, task: &Task) -> Option<Stand> {
+    let Phase::Pending(waiting) = &task.phase else { return None };
+    let (step, queue) = waiting.step.as_ref().zip(task.task_queue)?;
+    let target = state.workflows[&task.workflow].target(step);
+    if target.queue != queue {
+        return None; // Between `workflow.target-matched` and `task-queue.entered`.
+    }
+    Some(Stand {
+        queue: workers.queue_slot(queue),
+        order: state.task_queues[&queue].task_order,
+        channel: workers.channel_slot(task.task_channel),
+        rule: Rule::of(task, target),
+    })
+}
+
+/// The routing document that a waiting Task follows.
+fn followed(task: &Task) -> Option<(WorkflowId, u32)> {
+    task.step().map(|step| (task.workflow, step.revision))
 }
 
 fn expressions_of_steps(workflow: &Workflow) -> impl Iterator<Item = &Expression> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::ids::{ReservationId, TaskId, WorkerId};
 use crate::limits::Limits;
-use crate::state::{Phase, Reservation, ReservationStatus, Task};
+use crate::state::{Phase, Reservation, ReservationStatus, State, Task};
 use crate::time::Timestamp;
 
 /// Something that is due at a time. Where several are due at once, they happen in the order of the variants,
@@ -34,6 +34,29 @@ pub(super) struct Timers {
 }
 
 impl Timers {
+    /// The timers of all objects.
+    pub(super) fn load(state: &State, limits: &Limits, now: Timestamp) -> Timers {
+        // As a list first: to make a set of all at once is quicker, and the set is denser.
+        let mut times_to_live = Vec::new();
+        let mut timers = Timers::default();
+        for task in state.tasks.values() {
+            let cool_downs = cool_downs(task).filter(|(at, _)| *at > now);
+            for (at, timer) in of_task(task, limits).into_iter().flatten().chain(cool_downs) {
+                match timer {
+                    Timer::TimeToLive(id) => times_to_live.push((at, id)),
+                    Timer::Reservation(_) | Timer::Step(_) | Timer::CoolDown(..) | Timer::Purge(_) => {
+                        timers.insert(at, timer);
+                    }
+                }
+            }
+        }
+        timers.times_to_live = times_to_live.into_iter().collect();
+        for reservation in state.reservations.values() {
+            timers.reservation_changed(None, Some(reservation));
+        }
+        timers
+    }
+
     /// The first one, if it is due at `now`.
     pub(super) fn first_due(&self, now: Timestamp) -> Option<Timer> {
         self.first().filter(|(at, _)| *at <= now).map(|(_, timer)| timer)
