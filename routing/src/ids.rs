@@ -82,23 +82,27 @@ pub struct InvalidId {
     pub prefix: &'static str,
 }
 
+// Two words, and not one of 128 bits, which would be aligned to 16 bytes: with half a million Tasks, padding counts.
 macro_rules! ids {
     ($($(#[$meta:meta])* $name:ident $prefix:literal $kind:literal,)*) => {
         $(
             $(#[$meta])*
             #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-            pub struct $name(u128);
+            pub struct $name {
+                high: u64,
+                low: u64,
+            }
 
             impl Id for $name {
                 const PREFIX: &'static str = $prefix;
                 const KIND: &'static str = $kind;
-                fn from_bits(bits: u128) -> Self { $name(bits) }
-                fn bits(self) -> u128 { self.0 }
+                fn from_bits(bits: u128) -> Self { $name { high: (bits >> 64) as u64, low: bits as u64 } }
+                fn bits(self) -> u128 { u128::from(self.high) << 64 | u128::from(self.low) }
             }
 
             impl fmt::Display for $name {
                 fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    f.pad(Text::of($prefix, self.0).as_str())
+                    f.pad(Text::of($prefix, self.bits()).as_str())
                 }
             }
 
@@ -111,13 +115,13 @@ macro_rules! ids {
             impl FromStr for $name {
                 type Err = InvalidId;
                 fn from_str(text: &str) -> Result<Self, InvalidId> {
-                    parse($prefix, text).map($name).ok_or(InvalidId { kind: $kind, prefix: $prefix })
+                    parse($prefix, text).map(Self::from_bits).ok_or(InvalidId { kind: $kind, prefix: $prefix })
                 }
             }
 
             impl Serialize for $name {
                 fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                    serializer.serialize_str(Text::of($prefix, self.0).as_str())
+                    serializer.serialize_str(Text::of($prefix, self.bits()).as_str())
                 }
             }
 
@@ -187,13 +191,13 @@ impl WorkerChannelId {
     /// twice gives the Worker back, which is how [`WorkerChannelId::worker`] finds it.
     #[must_use]
     pub fn of(worker: WorkerId, channel: TaskChannelId) -> WorkerChannelId {
-        WorkerChannelId(worker.bits() ^ (channel.bits() & FREE_MASK))
+        WorkerChannelId::from_bits(worker.bits() ^ (channel.bits() & FREE_MASK))
     }
 
     /// The Worker, if this is the id of its channel `channel`.
     #[must_use]
     pub fn worker(self, channel: TaskChannelId) -> WorkerId {
-        WorkerId(self.bits() ^ (channel.bits() & FREE_MASK))
+        WorkerId::from_bits(self.bits() ^ (channel.bits() & FREE_MASK))
     }
 }
 
@@ -201,7 +205,7 @@ impl EventId {
     /// The position in the Workspace's log.
     #[must_use]
     pub fn sequence(self) -> u64 {
-        free_bits(self.0)
+        free_bits(self.bits())
     }
 }
 
@@ -209,7 +213,7 @@ impl ReservationId {
     /// The position of its `reservation.created` in the Workspace's log.
     #[must_use]
     pub fn sequence(self) -> u64 {
-        free_bits(self.0)
+        free_bits(self.bits())
     }
 }
 

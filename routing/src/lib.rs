@@ -19,6 +19,8 @@
 //! comments that name `routing.md` refer to `docs/routing.md` of the repository.
 
 pub mod attributes;
+#[cfg(feature = "bench")]
+pub mod bench;
 pub mod command;
 mod decide;
 pub mod eligibility;

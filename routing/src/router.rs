@@ -137,7 +137,7 @@ impl Router {
         let mut chances: BinaryHeap<Reverse<(Precedence, Chance)>> = BinaryHeap::new();
         loop {
             for task in std::mem::take(&mut self.wakes.tasks) {
-                let precedence = self.index.precedence_of(task);
+                let precedence = self.index.precedence_of(&self.state, task);
                 chances.extend(precedence.map(|precedence| Reverse((precedence, Chance::Task(task)))));
             }
             for worker in std::mem::take(&mut self.wakes.workers) {
@@ -148,7 +148,7 @@ impl Router {
             match chance {
                 Chance::Task(task) => {
                     // An entry from before the Task was offered or moved has another precedence, or none.
-                    if self.index.precedence_of(task) == Some(precedence) {
+                    if self.index.precedence_of(&self.state, task) == Some(precedence) {
                         self.offer(task);
                     }
                 }

@@ -20,7 +20,8 @@ impl Router {
         let task = &self.state.tasks[&id];
         let queue = task.task_queue.expect("a waiting Task is in a TaskQueue");
         let limit = self.state.task_queues[&queue].max_reserved_workers as usize;
-        let candidates = self.index.candidates(&self.state, id, limit, self.now);
+        let Some(lane) = self.index.lane_of(id) else { return false };
+        let candidates = self.index.candidates(&self.state, lane, task, limit, self.now);
         let workers: Vec<WorkerId> = candidates.into_iter().map(|slot| self.index.worker_id(slot)).collect();
         for worker in &workers {
             self.make_offer(id, *worker);

@@ -25,6 +25,37 @@ impl Expression {
     }
 }
 
+impl Expression {
+    /// Every key of the Worker that it names.
+    pub(crate) fn worker_keys(&self) -> Vec<&WorkerKey> {
+        let mut keys = Vec::new();
+        keys_of_node(self.root(), &mut keys);
+        keys
+    }
+}
+
+fn keys_of_node<'a>(node: &'a Node, keys: &mut Vec<&'a WorkerKey>) {
+    match node {
+        Node::And(parts) | Node::Or(parts) => parts.iter().for_each(|part| keys_of_node(part, keys)),
+        Node::Comparison(Comparison { left, operator: _, right }) => {
+            keys_of_operand(left, keys);
+            keys_of_operand(right, keys);
+        }
+    }
+}
+
+fn keys_of_operand<'a>(operand: &'a Operand, keys: &mut Vec<&'a WorkerKey>) {
+    match operand {
+        Operand::Key(Key::Worker(key)) => keys.push(key),
+        Operand::List(operands) => operands.iter().for_each(|operand| keys_of_operand(operand, keys)),
+        Operand::Key(Key::Task(_) | Key::Time(_) | Key::Count(_))
+        | Operand::Null
+        | Operand::Boolean(_)
+        | Operand::Number(_)
+        | Operand::Text(_) => {}
+    }
+}
+
 fn of_node(node: &Node) -> Option<Vec<Anchor>> {
     match node {
         // Each part is necessary: the one that leaves the fewest possibilities tells most.

@@ -131,21 +131,22 @@ impl Number {
         self.as_f64().is_finite()
     }
 
-    fn as_f64(self) -> f64 {
+    /// The nearest `f64`. Of two numbers, the smaller one's is not larger.
+    pub(crate) fn as_f64(self) -> f64 {
         match self {
             Number::Integer(integer) => integer as f64,
             Number::Decimal(decimal) => decimal,
         }
     }
 
-    fn of_json(number: &serde_json::Number) -> Option<Number> {
+    pub(crate) fn of_json(number: &serde_json::Number) -> Option<Number> {
         let integer = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
         integer.map(Number::Integer).or_else(|| number.as_f64().map(Number::Decimal))
     }
 }
 
 /// What an operand stands for, given the facts.
-enum Value<'a> {
+pub(crate) enum Value<'a> {
     Null,
     Boolean(bool),
     Number(Number),
@@ -167,7 +168,8 @@ pub(super) fn is_true<'a>(node: &'a Node, facts: &Facts<'a>) -> bool {
     }
 }
 
-fn is_so<'a>(Comparison { left, operator, right }: &'a Comparison, facts: &Facts<'a>) -> bool {
+/// Do the values compare so?
+pub(crate) fn is_so<'a>(Comparison { left, operator, right }: &'a Comparison, facts: &Facts<'a>) -> bool {
     let (left, right) = (value(left, facts), value(right, facts));
     match operator {
         Operator::Equal => equal(&left, &right) == Some(true),
@@ -253,7 +255,8 @@ fn holds<'a>(array: &Value<'a>, element: &Value<'a>, facts: &Facts<'a>) -> Optio
     }
 }
 
-fn value<'a>(operand: &'a Operand, facts: &Facts<'a>) -> Value<'a> {
+/// What an operand stands for.
+pub(crate) fn value<'a>(operand: &'a Operand, facts: &Facts<'a>) -> Value<'a> {
     match operand {
         Operand::Null => Value::Null,
         Operand::Boolean(boolean) => Value::Boolean(*boolean),
@@ -322,7 +325,7 @@ fn time_value(time_of_day: TimeOfDay, now_ms: i64) -> Value<'static> {
 }
 
 impl<'a> Value<'a> {
-    fn of_json(json: &'a Json) -> Value<'a> {
+    pub(crate) fn of_json(json: &'a Json) -> Value<'a> {
         match json {
             Json::Null => Value::Null,
             Json::Bool(boolean) => Value::Boolean(*boolean),

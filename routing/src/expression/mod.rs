@@ -27,6 +27,7 @@ use serde_json::Value;
 
 pub use anchors::Anchor;
 pub use evaluate::{ChannelFacts, Facts, Number, TaskFacts, WorkerCounts, WorkerFacts};
+pub(crate) use evaluate::{Value as Operated, is_so, value};
 pub use parser::{
     ChannelField, Comparison, Count, Key, Node, Operand, Operator, TaskKey, TimeOfDay, WorkerField, WorkerKey,
 };
@@ -246,6 +247,11 @@ impl Path {
             }
             _ => None,
         }
+    }
+
+    /// The path of the first step alone.
+    pub(crate) fn first(&self) -> Path {
+        Path(self.0[..1].into())
     }
 
     /// The steps, at least one; the first is a [`Step::Member`].

@@ -40,15 +40,17 @@ pub(crate) struct Precedence {
 }
 
 /// Behind every Task: the place of a TaskQueue in which nobody waits.
-const NOBODY_WAITS: Precedence =
+pub(super) const NOBODY_WAITS: Precedence =
     Precedence { class: u8::MAX, rank: Rank { priority: u32::MAX, age: i64::MAX, created: u64::MAX } };
 
-pub(super) type LaneId = usize;
+/// A lane's number. There may be as many places as Tasks, so it is small.
+pub(crate) type LaneId = u32;
 
 /// Tasks that ask for the same.
 pub(super) struct Lane {
     pub(super) queue: QueueSlot,
     pub(super) channel: ChannelSlot,
+    order: TaskOrder,
     pub(super) rule: Rule,
     pub(super) waiting: BTreeMap<Rank, TaskId>,
     key: LaneKey,
@@ -74,6 +76,14 @@ pub(super) enum Known {
     Nobody,
 }
 
+/// Where a Task waits, and what it asks for there.
+pub(super) struct Stand {
+    pub(super) queue: QueueSlot,
+    pub(super) order: TaskOrder,
+    pub(super) channel: ChannelSlot,
+    pub(super) rule: Rule,
+}
+
 /// A worker expression with what it reads of the Task.
 #[derive(Clone, Debug)]
 pub(super) struct Condition {
@@ -81,7 +91,8 @@ pub(super) struct Condition {
     pub(super) task: Arc<[Value]>,
 }
 
-type LaneKey = (QueueSlot, ChannelSlot, Option<Known>, Option<(String, String)>);
+/// Where the Tasks of a lane wait, and what they ask for.
+type LaneKey = (QueueSlot, ChannelSlot, TaskOrder, Option<Known>, Option<(String, String)>);
 
 /// All waiting Tasks of a Workspace.
 #[derive(Default)]
@@ -89,7 +100,10 @@ pub(super) struct Lanes {
     lanes: Vec<Option<Lane>>,
     free: Vec<LaneId>,
     by_key: BTreeMap<LaneKey, LaneId>,
-    places: BTreeMap<TaskId, (LaneId, Rank)>,
+    /// The lane of each waiting Task. Its rank there follows from the Task.
+    places: BTreeMap<TaskId, LaneId>,
+    /// The waiting Tasks that must not be offered to somebody for a time.
+    refused: BTreeSet<TaskId>,
     /// For each Task Channel, the TaskQueues in which somebody waits for anyone.
     open: Vec<Heads>,
     /// The lanes for one known Worker.
@@ -111,15 +125,8 @@ pub(super) struct Heads {
     blocks: Vec<Precedence>,
 }
 
-impl Precedence {
-    /// Is there a Task at this place? No, where a TaskQueue has none.
-    pub(super) fn is_somebody(self) -> bool {
-        self != NOBODY_WAITS
-    }
-}
-
 impl Rank {
-    pub(super) fn of(task: &Task, order: TaskOrder) -> Rank {
+    fn of(task: &Task, order: TaskOrder) -> Rank {
         let Timestamp(age) = task.virtual_start_time;
         match order {
             TaskOrder::Fifo => {
@@ -163,16 +170,33 @@ impl Rule {
 
 impl Lanes {
     pub(super) fn lane(&self, id: LaneId) -> &Lane {
-        self.lanes[id].as_ref().expect("a lane stays while a Task waits in it")
+        self.lanes[id as usize].as_ref().expect("a lane stays while a Task waits in it")
     }
 
     /// Where a Task waits.
-    pub(super) fn place(&self, task: TaskId) -> Option<(LaneId, Rank)> {
+    pub(super) fn place(&self, task: TaskId) -> Option<LaneId> {
         self.places.get(&task).copied()
     }
 
-    pub(super) fn precedence(&self, lane: LaneId, rank: Rank) -> Precedence {
-        Precedence { class: self.classes[self.lane(lane).queue], rank }
+    /// The place of a Task of this lane.
+    pub(super) fn precedence(&self, lane: &Lane, task: &Task) -> Precedence {
+        self.precedence_of_rank(lane, Rank::of(task, lane.order))
+    }
+
+    pub(super) fn precedence_of_rank(&self, lane: &Lane, rank: Rank) -> Precedence {
+        Precedence { class: self.classes[lane.queue], rank }
+    }
+
+    /// Has a Worker refused this waiting Task lately?
+    pub(super) fn is_refused(&self, task: TaskId) -> bool {
+        !self.refused.is_empty() && self.refused.contains(&task)
+    }
+
+    /// The Task Channels of all that wait in a TaskQueue, one bit each.
+    pub(super) fn waiting_on(&self, queue: QueueSlot) -> u64 {
+        let first = (queue, 0, TaskOrder::Fifo, None, None);
+        let lanes = self.by_key.range(first..).map(|(key, _)| key);
+        lanes.take_while(|key| key.0 == queue).fold(0, |channels, key| channels | 1 << key.1)
     }
 
     pub(super) fn open(&self, channel: ChannelSlot) -> Option<&Heads> {
@@ -205,31 +229,50 @@ impl Lanes {
         }
     }
 
-    pub(super) fn insert(
-        &mut self,
-        task: TaskId,
-        rank: Rank,
-        queue: QueueSlot,
-        channel: ChannelSlot,
-        rule: Rule,
-    ) {
-        let (known, condition) = rule.key();
-        let key = (queue, channel, known, condition);
-        let id = match self.by_key.get(&key) {
-            Some(&id) => id,
-            None => self.add_lane(Lane { queue, channel, rule, waiting: BTreeMap::new(), key }),
-        };
-        self.places.insert(task, (id, rank));
+    /// Lets a Task wait.
+    pub(super) fn insert(&mut self, task: &Task, stand: Stand) {
+        let rank = Rank::of(task, stand.order);
+        let id = self.lane_for(stand);
+        self.places.insert(task.id, id);
+        if !task.cool_downs.is_empty() {
+            self.refused.insert(task.id);
+        }
         let head_before = self.first_of(id);
-        self.lanes[id].as_mut().expect("just found").waiting.insert(rank, task);
+        let lane = self.lanes[id as usize].as_mut().expect("just found");
+        lane.waiting.insert(rank, task.id);
         self.head_changed(id, head_before);
     }
 
-    pub(super) fn remove(&mut self, task: TaskId) {
-        let Some((id, rank)) = self.places.remove(&task) else { return };
+    /// Lets all these Tasks wait, where nobody has waited before. Quicker than one after the other, and denser.
+    pub(super) fn load<'a>(&mut self, tasks: impl Iterator<Item = (&'a Task, Stand)>) {
+        let mut places = Vec::new();
+        let mut waiting: Vec<Vec<(Rank, TaskId)>> = Vec::new();
+        for (task, stand) in tasks {
+            let rank = Rank::of(task, stand.order);
+            let id = self.lane_for(stand);
+            places.push((task.id, id));
+            if !task.cool_downs.is_empty() {
+                self.refused.insert(task.id);
+            }
+            waiting.resize_with(self.lanes.len(), Vec::new);
+            waiting[id as usize].push((rank, task.id));
+        }
+        self.places = places.into_iter().collect();
+        for (id, tasks) in (0..).zip(waiting) {
+            let lane = self.lanes[id as usize].as_mut().expect("just found");
+            lane.waiting = tasks.into_iter().collect();
+            self.head_changed(id, None);
+        }
+    }
+
+    /// The Task, as it was while it waited, does not wait any more.
+    pub(super) fn remove(&mut self, task: &Task) {
+        let Some(id) = self.places.remove(&task.id) else { return };
+        self.refused.remove(&task.id);
         let head_before = self.first_of(id);
-        let lane = self.lanes[id].as_mut().expect("a lane stays while a Task waits in it");
-        lane.waiting.remove(&rank);
+        let lane = self.lanes[id as usize].as_mut().expect("a lane stays while a Task waits in it");
+        let removed = lane.waiting.remove(&Rank::of(task, lane.order));
+        assert_eq!(removed, Some(task.id), "a Task that waits changes its rank by being placed anew");
         self.head_changed(id, head_before);
         if self.lane(id).waiting.is_empty() {
             self.remove_lane(id);
@@ -243,8 +286,9 @@ impl Lanes {
             .iter()
             .flatten()
             .map(|lane| {
-                let (queue, channel, known, condition) = lane.key.clone();
-                ((queue_ids[queue], channel, known, condition), lane.waiting.values().copied().collect())
+                let (queue, channel, order, known, condition) = lane.key.clone();
+                let key = (queue_ids[queue], channel, order, known, condition);
+                (key, lane.waiting.values().copied().collect())
             })
             .collect();
         let heads: BTreeMap<_, Precedence> = self
@@ -257,25 +301,35 @@ impl Lanes {
             .filter(|(_, _, head)| **head != NOBODY_WAITS)
             .map(|(channel, queue, head)| ((channel, queue_ids[queue]), *head))
             .collect();
-        (lanes, heads, self.places.len(), self.n_load_dependent)
+        (lanes, heads, self.places.len(), self.refused.clone(), self.n_load_dependent)
+    }
+
+    fn lane_for(&mut self, stand: Stand) -> LaneId {
+        let Stand { queue, order, channel, rule } = stand;
+        let (known, condition) = rule.key();
+        let key = (queue, channel, order, known, condition);
+        match self.by_key.get(&key) {
+            Some(&id) => id,
+            None => self.add_lane(Lane { queue, channel, order, rule, waiting: BTreeMap::new(), key }),
+        }
     }
 
     fn add_lane(&mut self, lane: Lane) -> LaneId {
         let id = self.free.pop().unwrap_or_else(|| {
             self.lanes.push(None);
-            self.lanes.len() - 1
+            LaneId::try_from(self.lanes.len() - 1).expect("there are no more lanes than Tasks")
         });
         self.by_key.insert(lane.key.clone(), id);
         if let Some(known) = &lane.rule.known {
             self.known.entry(known.clone()).or_default().insert(id);
         }
         self.n_load_dependent += usize::from(lane.looks_at_load());
-        self.lanes[id] = Some(lane);
+        self.lanes[id as usize] = Some(lane);
         id
     }
 
     fn remove_lane(&mut self, id: LaneId) {
-        let lane = self.lanes[id].take().expect("a lane is removed once");
+        let lane = self.lanes[id as usize].take().expect("a lane is removed once");
         self.by_key.remove(&lane.key);
         if let Some(known) = &lane.rule.known {
             let lanes = self.known.get_mut(known).expect("put in by add_lane");

@@ -20,79 +20,116 @@
 //! that wait; where several become free at once, the first Task by precedence is served first.
 //!
 //! Cost. The first question walks the circle of free Workers testing one bit each, or, where few Workers are
-//! eligible, looks at these alone; the walk is cut off after [`WALK_MAX`] steps. The second looks at the first Task
-//! of each TaskQueue of the Worker in which somebody waits, 64 at a time where all 64 are behind the best so far.
-//! Neither grows with the number of waiting Tasks.
+//! eligible, looks at these alone; the walk is cut off after [`WALK_MAX`] steps, and where the step's expression is
+//! true for hardly anybody, after [`UNSUITED_MAX`] Workers. The second looks at the first Task of each TaskQueue of
+//! the Worker in which somebody waits, 64 at a time where all 64 are behind the best so far. Neither grows with the
+//! number of waiting Tasks.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use fixedbitset::FixedBitSet;
 
 use super::Index;
-use super::lanes::{Known, Lane, LaneId, Precedence, Rank};
-use super::workers::{CircleKey, WorkerSlot};
+use super::columns::Matches;
+use super::lanes::{Heads, Known, Lane, LaneId, NOBODY_WAITS, Precedence};
+use super::workers::{CircleKey, QueueSlot, WorkerSlot};
 use crate::expression::TaskFacts;
 use crate::ids::TaskId;
-use crate::state::State;
+use crate::state::{State, Task};
 use crate::time::Timestamp;
 
 /// How many free Workers are looked at in the order of the circle before all eligible ones are looked at instead.
 const WALK_MAX: usize = 256;
+/// How many eligible Workers of the circle may turn out not to suit before those who do are looked up.
+const UNSUITED_MAX: usize = 16;
 
 impl Index {
     /// The place of a waiting Task among all that wait.
-    pub(crate) fn precedence_of(&self, task: TaskId) -> Option<Precedence> {
-        let (lane, rank) = self.lanes.place(task)?;
-        Some(self.lanes.precedence(lane, rank))
+    pub(crate) fn precedence_of(&self, state: &State, task: TaskId) -> Option<Precedence> {
+        let lane = self.lanes.lane(self.lanes.place(task)?);
+        Some(self.lanes.precedence(lane, &state.tasks[&task]))
     }
 
-    /// The Workers whom a waiting Task is offered to: the first `limit` candidates.
+    /// Where a Task waits.
+    pub(crate) fn lane_of(&self, task: TaskId) -> Option<LaneId> {
+        self.lanes.place(task)
+    }
+
+    /// The Workers whom a Task that waits in this lane is offered to: the first `limit` candidates.
     pub(crate) fn candidates(
         &self,
         state: &State,
-        task: TaskId,
+        lane: LaneId,
+        task: &Task,
         limit: usize,
         now: Timestamp,
     ) -> Vec<WorkerSlot> {
-        let Some((lane, _)) = self.lanes.place(task) else { return Vec::new() };
         let lane = self.lanes.lane(lane);
-        let is_candidate = |slot: WorkerSlot| self.is_candidate(state, lane, task, slot, now);
+        let may_get = |slot: WorkerSlot| !task.is_cooling_down(self.workers.entry(slot).worker.id, now);
+        let is_candidate = |slot: WorkerSlot| self.suits(state, lane, slot, now) && may_get(slot);
 
         if let Some(known) = &lane.rule.known {
-            return self.known_worker(state, known).filter(|slot| is_candidate(*slot)).into_iter().collect();
+            let known = self.known_worker(state, known);
+            return known
+                .filter(|slot| self.is_member(lane, *slot) && is_candidate(*slot))
+                .into_iter()
+                .collect();
         }
 
         let members = self.workers.members(lane.queue);
-        let ready = &self.workers.ready(lane.channel).circle;
-        let mut found = Vec::new();
-        if members.count == 0 || ready.is_empty() {
-            return found;
+        let ready = self.workers.ready(lane.channel);
+        if members.count == 0 || ready.circle.is_empty() {
+            return Vec::new();
         }
         // With W ready Workers and n eligible ones, one in W/n steps of the circle finds one of them, while
         // looking at the eligible ones takes n steps.
-        let is_walk_shorter = members.count.saturating_mul(members.count) > 2 * ready.len();
+        let is_walk_shorter = members.count.saturating_mul(members.count) > 2 * ready.circle.len();
         if is_walk_shorter {
-            let mut walk = ready.values().copied();
-            for slot in walk.by_ref().take(WALK_MAX) {
-                if members.workers.contains(slot) && is_candidate(slot) {
-                    found.push(slot);
-                    if found.len() == limit {
-                        return found;
+            let mut found = Vec::new();
+            let (mut n_steps, mut n_unsuited) = (0, 0);
+            for &slot in ready.circle.values() {
+                if members.workers.contains(slot) {
+                    if is_candidate(slot) {
+                        found.push(slot);
+                        if found.len() == limit {
+                            return found;
+                        }
+                    } else {
+                        n_unsuited += 1;
                     }
                 }
+                n_steps += 1;
+                if n_steps == WALK_MAX || n_unsuited == UNSUITED_MAX {
+                    break;
+                }
             }
-            if walk.next().is_none() {
+            if n_steps == ready.circle.len() {
                 return found;
             }
-            found.clear();
         }
-        let mut in_order: Vec<(CircleKey, WorkerSlot)> = members
+
+        // All who can be meant, then the first of them. Where they are many, the expression makes them fewer first.
+        let mut in_order: Vec<Reverse<(CircleKey, WorkerSlot)>> = members
             .workers
-            .ones()
-            .filter(|slot| self.workers.entry(*slot).ready_on & (1 << lane.channel) != 0)
-            .map(|slot| (self.workers.circle_key(slot, lane.channel), slot))
+            .intersection(&ready.workers)
+            .map(|slot| Reverse((ready.place(slot), slot)))
             .collect();
-        in_order.sort_unstable();
-        found.extend(
-            in_order.into_iter().map(|(_, slot)| slot).filter(|slot| is_candidate(*slot)).take(limit),
-        );
-        found
+        let mut is_suited = lane.rule.condition.is_none();
+        if let Some(condition) = lane.rule.condition.as_ref().filter(|_| in_order.len() > UNSUITED_MAX) {
+            let task = TaskFacts::Projection(&condition.task);
+            let Matches { workers, is_exact } = self.workers.matches(&condition.expression, task, now);
+            if let Some(workers) = workers {
+                in_order.retain(|Reverse((_, slot))| workers.contains(*slot));
+            }
+            is_suited = is_exact;
+        }
+        let mut in_order = BinaryHeap::from(in_order);
+        let first = std::iter::from_fn(|| in_order.pop().map(|Reverse((_, slot))| slot));
+        first
+            .filter(|slot| if is_suited { may_get(*slot) } else { is_candidate(*slot) })
+            .take(limit)
+            .collect()
     }
 
     /// The Task that a Worker would be offered first, with its place among all that wait.
@@ -108,35 +145,52 @@ impl Index {
         for channel in (0..self.workers.n_channels()).filter(|channel| worker.ready_on & (1 << channel) != 0)
         {
             let Some(heads) = self.lanes.open(channel) else { continue };
-            for (block, queues) in worker.queues.as_slice().chunks(BLOCKS_OF_WORDS).enumerate() {
-                if !goes_before(heads.block(block), best) {
-                    continue;
-                }
-                for (word, &bits) in queues.iter().enumerate() {
-                    for queue in ones(bits, block * 64 + word * WORD_BITS) {
-                        if !goes_before(heads.head(queue), best) {
-                            continue;
-                        }
-                        for (head, lane) in heads.lanes(queue) {
-                            if !goes_before(self.lanes.precedence(lane, head), best) {
-                                break; // The lanes are in the order of their first Tasks.
-                            }
-                            best = self.first_of_lane(state, lane, slot, now, best);
-                        }
-                    }
-                }
+            // The first of all heads is the best there can be, and mostly the Worker can have it.
+            let mut first = None;
+            walk_heads(heads, &worker.queues, bound(best), |queue, head| {
+                first = Some((queue, head));
+                head
+            });
+            let Some((queue, head)) = first else { continue };
+            best = self.best_of_queue(state, heads, queue, slot, now, best);
+            if bound(best) != head {
+                walk_heads(heads, &worker.queues, bound(best), |queue, _| {
+                    best = self.best_of_queue(state, heads, queue, slot, now, best);
+                    bound(best)
+                });
             }
         }
         if self.lanes.has_known() {
-            let name = &state.workers[&worker.id].name;
-            for lane in self.lanes.known(worker.id_text(), name) {
-                best = self.first_of_lane(state, lane, slot, now, best);
+            for id in self.lanes.known(worker.id_text(), &worker.worker.name) {
+                if self.is_member(self.lanes.lane(id), slot) {
+                    best = self.first_of_lane(state, id, slot, now, best);
+                }
             }
         }
         best
     }
 
-    /// The better of `best` and the first Task of the lane that the Worker is a candidate for.
+    /// The better of `best` and the first Task of the TaskQueue that the Worker is a candidate for.
+    fn best_of_queue(
+        &self,
+        state: &State,
+        heads: &Heads,
+        queue: QueueSlot,
+        slot: WorkerSlot,
+        now: Timestamp,
+        mut best: Option<(Precedence, TaskId)>,
+    ) -> Option<(Precedence, TaskId)> {
+        for (head, id) in heads.lanes(queue) {
+            if self.lanes.precedence_of_rank(self.lanes.lane(id), head) >= bound(best) {
+                break; // The lanes are in the order of their first Tasks.
+            }
+            best = self.first_of_lane(state, id, slot, now, best);
+        }
+        best
+    }
+
+    /// The better of `best` and the first Task of the lane that the Worker, who serves the TaskQueue, is a candidate
+    /// for.
     fn first_of_lane(
         &self,
         state: &State,
@@ -149,36 +203,26 @@ impl Index {
         if !self.suits(state, lane, slot, now) {
             return best;
         }
-        // All but the cool-downs is the same for the whole lane, so this ends at the first Task, or soon after.
-        let worker = self.workers.entry(slot).id;
-        let precedence = |rank: Rank| self.lanes.precedence(id, rank);
+        // All but the refusals is the same for the whole lane, so this ends at the first Task, or soon after.
+        let worker = self.workers.entry(slot).worker.id;
+        let is_refused =
+            |task: &TaskId| self.lanes.is_refused(*task) && state.tasks[task].is_cooling_down(worker, now);
         let first = lane
             .waiting
             .iter()
-            .map(|(rank, task)| (precedence(*rank), *task))
-            .take_while(|(precedence, _)| goes_before(*precedence, best))
-            .find(|(_, task)| !state.tasks[task].is_cooling_down(worker, now));
+            .map(|(rank, task)| (self.lanes.precedence_of_rank(lane, *rank), *task))
+            .take_while(|(precedence, _)| *precedence < bound(best))
+            .find(|(_, task)| !is_refused(task));
         first.or(best)
     }
 
-    fn is_candidate(
-        &self,
-        state: &State,
-        lane: &Lane,
-        task: TaskId,
-        slot: WorkerSlot,
-        now: Timestamp,
-    ) -> bool {
-        // A waiting Task has no open Reservation, so that part of the fourth point holds by itself.
-        self.suits(state, lane, slot, now)
-            && !state.tasks[&task].is_cooling_down(self.workers.entry(slot).id, now)
+    fn is_member(&self, lane: &Lane, slot: WorkerSlot) -> bool {
+        self.workers.members(lane.queue).workers.contains(slot)
     }
 
-    /// The first three points: what holds for all Tasks of a lane.
+    /// The second and third point, for a Worker of whom the first holds. They are the same for all Tasks of a lane.
     fn suits(&self, state: &State, lane: &Lane, slot: WorkerSlot, now: Timestamp) -> bool {
-        let worker = self.workers.entry(slot);
-        worker.ready_on & (1 << lane.channel) != 0
-            && self.workers.members(lane.queue).workers.contains(slot)
+        self.workers.entry(slot).ready_on & (1 << lane.channel) != 0
             && lane.rule.condition.as_ref().is_none_or(|condition| {
                 let task = TaskFacts::Projection(&condition.task);
                 self.workers.view(state, slot).satisfies(&condition.expression, task, now)
@@ -199,8 +243,31 @@ const WORD_BITS: usize = usize::BITS as usize;
 /// How many words of a bitmap make a block of 64 TaskQueues.
 const BLOCKS_OF_WORDS: usize = 64 / WORD_BITS;
 
-fn goes_before(precedence: Precedence, best: Option<(Precedence, TaskId)>) -> bool {
-    precedence.is_somebody() && best.is_none_or(|(best, _)| precedence < best)
+/// What a Task has to go before.
+fn bound(best: Option<(Precedence, TaskId)>) -> Precedence {
+    best.map_or(NOBODY_WAITS, |(precedence, _)| precedence)
+}
+
+/// Visits the TaskQueues of a set whose first Tasks go before `bound`, which is what a visit says it is from there on.
+fn walk_heads(
+    heads: &Heads,
+    queues: &FixedBitSet,
+    mut bound: Precedence,
+    mut visit: impl FnMut(QueueSlot, Precedence) -> Precedence,
+) {
+    for (block, words) in queues.as_slice().chunks(BLOCKS_OF_WORDS).enumerate() {
+        if words.iter().all(|bits| *bits == 0) || heads.block(block) >= bound {
+            continue;
+        }
+        for (word, &bits) in words.iter().enumerate() {
+            for queue in ones(bits, block * 64 + word * WORD_BITS) {
+                let head = heads.head(queue);
+                if head < bound {
+                    bound = visit(queue, head);
+                }
+            }
+        }
+    }
 }
 
 /// The positions of the bits that are set, counted from `offset`.

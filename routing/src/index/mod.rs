@@ -2,10 +2,12 @@
 //! anew from a [`State`], and the simulation checks after its steps that the two ways lead to the same index.
 //!
 //! * `workers.rs`: who serves which TaskQueue, who has room, in which order;
+//! * `anchored.rs`, `columns.rs`: whom an expression may be true for, by the values that it asks for;
 //! * `lanes.rs`: which Tasks wait, in which order;
 //! * `timers.rs`: what time will bring.
 
 mod anchored;
+mod columns;
 mod lanes;
 mod matching;
 mod timers;
@@ -14,16 +16,17 @@ mod workers;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::Object;
+use crate::expression::Expression;
 use crate::ids::{TaskId, WorkerId, WorkflowId};
 use crate::limits::Limits;
-use crate::state::{Phase, State, Task};
+use crate::state::{Phase, State, Task, Workflow};
 use crate::time::Timestamp;
 
-pub(crate) use lanes::Precedence;
+pub(crate) use lanes::{LaneId, Precedence};
 pub(crate) use timers::Timer;
 pub(crate) use workers::WorkerSlot;
 
-use lanes::{Lanes, Rank, Rule};
+use lanes::{Lanes, Rule, Stand};
 use timers::Timers;
 use workers::Workers;
 
@@ -56,18 +59,28 @@ impl Index {
             limits: limits.clone(),
             workers: Workers::default(),
             lanes: Lanes::default(),
-            timers: Timers::default(),
+            timers: Timers::load(state, limits, now),
             followers: BTreeMap::new(),
         };
-        let mut wakes = Wakes::default();
-        let objects = (state.task_channels.values().cloned().map(Object::TaskChannel))
-            .chain(state.task_queues.values().cloned().map(Object::TaskQueue))
-            .chain(state.workers.values().cloned().map(Object::Worker))
-            .chain(state.tasks.values().cloned().map(Object::Task))
-            .chain(state.reservations.values().cloned().map(Object::Reservation));
-        for object in objects {
-            index.put(state, None, &object, now, &mut wakes);
+        for channel in state.task_channels.values() {
+            index.workers.channel_added(channel.id, channel.channel_optimized_routing);
         }
+        for workflow in state.workflows.values() {
+            index.watch_steps(workflow);
+        }
+        index.workers.load(state, now);
+        for queue in state.task_queues.values() {
+            let slot = index.workers.queue_slot(queue.id);
+            index.lanes.queue_changed(slot, queue, state.workspace.queue_order_priority);
+        }
+        let workers = &index.workers;
+        let stands = state.tasks.values().filter_map(|task| Some((&**task, stand(workers, state, task)?)));
+        index.lanes.load(stands);
+        for revision in state.tasks.values().filter_map(|task| followed(task)) {
+            *index.followers.entry(revision).or_insert(0) += 1;
+        }
+        // Where a waiting Task has a candidate, one of the Workers who have room is the one.
+        let wakes = Wakes { tasks: BTreeSet::new(), workers: index.workers.all_ready().collect() };
         (index, wakes)
     }
 
@@ -96,17 +109,26 @@ impl Index {
             }
             (old, Object::TaskQueue(queue)) => {
                 let old = old.and_then(Object::as_task_queue);
-                self.workers.queue_changed(state, old, queue, now, wakes);
+                let waiting_on = old.map_or(0, |old| self.lanes.waiting_on(self.workers.queue_slot(old.id)));
+                self.workers.queue_changed(state, old, queue, waiting_on, now, wakes);
                 let slot = self.workers.queue_slot(queue.id);
                 self.lanes.queue_changed(slot, queue, state.workspace.queue_order_priority);
                 if old.is_some_and(|old| old.task_order != queue.task_order) {
-                    let waiting: Vec<TaskId> = state.tasks_of_queue(queue.id).map(|task| task.id).collect();
-                    for id in waiting {
-                        self.place(state, &state.tasks[&id], wakes);
+                    for task in state.tasks_of_queue(queue.id) {
+                        self.lanes.remove(task);
+                        if self.place(state, task) {
+                            wakes.tasks.insert(task.id);
+                        }
                     }
                 }
             }
-            (_, Object::Workflow(_)) => {} // Waiting Tasks keep the revision that they follow.
+            (old, Object::Workflow(workflow)) => {
+                // Waiting Tasks keep the revision that they follow, so nobody is woken.
+                self.watch_steps(workflow);
+                if let Some(Object::Workflow(old)) = old {
+                    self.unwatch_steps(old);
+                }
+            }
             (old, Object::Worker(worker)) => {
                 let old = old.and_then(Object::as_worker);
                 self.workers.worker_changed(state, old, worker, now, wakes);
@@ -116,14 +138,16 @@ impl Index {
             }
             (old, Object::Task(task)) => {
                 let old = old.and_then(Object::as_task);
-                self.task_changed(state, old, Some(task), now, wakes);
+                if self.task_changed(state, old, Some(task), now) {
+                    wakes.tasks.insert(task.id);
+                }
             }
             (old, Object::Reservation(reservation)) => {
                 let old = old.and_then(Object::as_reservation);
                 self.timers.reservation_changed(old, Some(reservation));
             }
             (Some(Object::Task(task)), Object::PurgedTask(_)) => {
-                self.task_changed(state, Some(task), None, now, wakes);
+                self.task_changed(state, Some(task), None, now);
             }
             (_, Object::PurgedTask(_)) => {}
         }
@@ -131,7 +155,13 @@ impl Index {
 
     /// The id of the Worker with this number.
     pub(crate) fn worker_id(&self, slot: WorkerSlot) -> WorkerId {
-        self.workers.entry(slot).id
+        self.workers.entry(slot).worker.id
+    }
+
+    /// The number of a Worker.
+    #[cfg(feature = "bench")]
+    pub(crate) fn worker_slot(&self, id: WorkerId) -> Option<WorkerSlot> {
+        self.workers.slot(id)
     }
 
     /// Does a waiting Task still follow this revision of the Workflow?
@@ -151,19 +181,18 @@ impl Index {
 
     /// A Task whose cool-down for a Worker is over is looked at again.
     pub(crate) fn cool_down_over(&mut self) {
-        self.timers.drop_first();
+        self.timers.drop_first_cool_down();
     }
 
+    /// Takes in a new, a changed or a purged Task. True where it has begun to wait, or waits in another place.
     fn task_changed(
         &mut self,
         state: &State,
         old: Option<&Task>,
         new: Option<&Task>,
         now: Timestamp,
-        wakes: &mut Wakes,
-    ) {
+    ) -> bool {
         self.timers.task_changed(old, new, &self.limits, now);
-        let followed = |task: &Task| task.step().map(|step| (task.workflow, step.revision));
         let (before, after) = (old.and_then(followed), new.and_then(followed));
         if before != after {
             if let Some(revision) = before {
@@ -178,28 +207,60 @@ impl Index {
                 *self.followers.entry(revision).or_insert(0) += 1;
             }
         }
-        match (old, new) {
-            (Some(old), Some(new)) if waits_alike(old, new) => {}
-            (_, Some(new)) => self.place(state, new, wakes),
-            (Some(old), None) => self.lanes.remove(old.id),
-            (None, None) => {}
+        if old.zip(new).is_some_and(|(old, new)| waits_alike(old, new)) {
+            return false;
         }
+        if let Some(old) = old {
+            self.lanes.remove(old);
+        }
+        new.is_some_and(|new| self.place(state, new))
     }
 
-    /// Puts a Task into the lane where it waits now, if it waits.
-    fn place(&mut self, state: &State, task: &Task, wakes: &mut Wakes) {
-        self.lanes.remove(task.id);
-        let Phase::Pending(waiting) = &task.phase else { return };
-        let (Some(step), Some(queue)) = (&waiting.step, task.task_queue) else { return };
-        let target = state.workflows[&task.workflow].target(step);
-        if target.queue != queue {
-            return; // Between `workflow.target-matched` and `task-queue.entered`.
-        }
-        let rank = Rank::of(task, state.task_queues[&queue].task_order);
-        let (queue, channel) = (self.workers.queue_slot(queue), self.workers.channel_slot(task.task_channel));
-        self.lanes.insert(task.id, rank, queue, channel, Rule::of(task, target));
-        wakes.tasks.insert(task.id);
+    /// Puts a Task into the lane where it waits now. False where it does not wait.
+    fn place(&mut self, state: &State, task: &Task) -> bool {
+        let stand = stand(&self.workers, state, task);
+        let waits = stand.is_some();
+        stand.into_iter().for_each(|stand| self.lanes.insert(task, stand));
+        waits
     }
+
+    /// The expressions of the steps will be asked for.
+    fn watch_steps(&mut self, workflow: &Workflow) {
+        expressions_of_steps(workflow).for_each(|expression| self.workers.watch(expression));
+    }
+
+    fn unwatch_steps(&mut self, workflow: &Workflow) {
+        expressions_of_steps(workflow).for_each(|expression| self.workers.unwatch(expression));
+    }
+}
+
+/// Where a Task waits, if it does.
+fn stand(workers: &Workers, state: &State, task: &Task) -> Option<Stand> {
+    let Phase::Pending(waiting) = &task.phase else { return None };
+    let (step, queue) = waiting.step.as_ref().zip(task.task_queue)?;
+    let target = state.workflows[&task.workflow].target(step);
+    if target.queue != queue {
+        return None; // Between `workflow.target-matched` and `task-queue.entered`.
+    }
+    Some(Stand {
+        queue: workers.queue_slot(queue),
+        order: state.task_queues[&queue].task_order,
+        channel: workers.channel_slot(task.task_channel),
+        rule: Rule::of(task, target),
+    })
+}
+
+/// The routing document that a waiting Task follows.
+fn followed(task: &Task) -> Option<(WorkflowId, u32)> {
+    task.step().map(|step| (task.workflow, step.revision))
+}
+
+fn expressions_of_steps(workflow: &Workflow) -> impl Iterator<Item = &Expression> {
+    let configurations = workflow.revisions.iter().map(|revision| &revision.configuration);
+    configurations.flat_map(|configuration| {
+        let targets = configuration.filters.iter().flat_map(|filter| &filter.targets);
+        targets.chain(&configuration.default_filter).filter_map(|target| target.expression.as_ref())
+    })
 }
 
 /// Is the Task's place in its lane the same, whatever else changed?
@@ -230,7 +291,7 @@ impl PartialEq for Index {
         };
         self.workers.canonical() == other.workers.canonical()
             && lanes(self) == lanes(other)
-            && self.timers.all().eq(other.timers.all())
+            && self.timers.all() == other.timers.all()
             && self.followers == other.followers
     }
 }

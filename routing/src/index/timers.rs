@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::ids::{ReservationId, TaskId, WorkerId};
 use crate::limits::Limits;
-use crate::state::{Phase, Reservation, ReservationStatus, Task};
+use crate::state::{Phase, Reservation, ReservationStatus, State, Task};
 use crate::time::Timestamp;
 
 /// Something that is due at a time. Where several are due at once, they happen in the order of the variants,
@@ -23,26 +23,53 @@ pub(crate) enum Timer {
     Purge(TaskId),
 }
 
-/// All timers of a Workspace.
+/// All timers of a Workspace. Each kind by itself: nearly all are the times to live of waiting Tasks, which are small.
 #[derive(Default)]
 pub(super) struct Timers {
-    due: BTreeSet<(Timestamp, Timer)>,
+    reservations: BTreeSet<(Timestamp, ReservationId)>,
+    steps: BTreeSet<(Timestamp, TaskId)>,
+    times_to_live: BTreeSet<(Timestamp, TaskId)>,
+    cool_downs: BTreeSet<(Timestamp, TaskId, WorkerId)>,
+    purges: BTreeSet<(Timestamp, TaskId)>,
 }
 
 impl Timers {
+    /// The timers of all objects.
+    pub(super) fn load(state: &State, limits: &Limits, now: Timestamp) -> Timers {
+        // As a list first: to make a set of all at once is quicker, and the set is denser.
+        let mut times_to_live = Vec::new();
+        let mut timers = Timers::default();
+        for task in state.tasks.values() {
+            let cool_downs = cool_downs(task).filter(|(at, _)| *at > now);
+            for (at, timer) in of_task(task, limits).into_iter().flatten().chain(cool_downs) {
+                match timer {
+                    Timer::TimeToLive(id) => times_to_live.push((at, id)),
+                    Timer::Reservation(_) | Timer::Step(_) | Timer::CoolDown(..) | Timer::Purge(_) => {
+                        timers.insert(at, timer);
+                    }
+                }
+            }
+        }
+        timers.times_to_live = times_to_live.into_iter().collect();
+        for reservation in state.reservations.values() {
+            timers.reservation_changed(None, Some(reservation));
+        }
+        timers
+    }
+
     /// The first one, if it is due at `now`.
     pub(super) fn first_due(&self, now: Timestamp) -> Option<Timer> {
-        self.due.first().filter(|(at, _)| *at <= now).map(|(_, timer)| *timer)
+        self.first().filter(|(at, _)| *at <= now).map(|(_, timer)| timer)
     }
 
     /// When the first one is due.
     pub(super) fn next(&self) -> Option<Timestamp> {
-        self.due.first().map(|(at, _)| *at)
+        self.first().map(|(at, _)| at)
     }
 
-    /// Removes the first one. For those that change nothing in the state; the others go with their cause.
-    pub(super) fn drop_first(&mut self) {
-        self.due.pop_first();
+    /// Removes one. For those that change nothing in the state; the others go with their cause.
+    pub(super) fn drop_first_cool_down(&mut self) {
+        self.cool_downs.pop_first();
     }
 
     pub(super) fn task_changed(
@@ -54,13 +81,23 @@ impl Timers {
     ) {
         let (before, after) = (old.map(|task| of_task(task, limits)), new.map(|task| of_task(task, limits)));
         if before != after {
-            self.replace(before.into_iter().flatten().flatten(), after.into_iter().flatten().flatten());
+            for (at, timer) in before.into_iter().flatten().flatten() {
+                self.remove(at, timer);
+            }
+            for (at, timer) in after.into_iter().flatten().flatten() {
+                self.insert(at, timer);
+            }
         }
         // A cool-down that is over has no timer any more, so only those to come are put in.
-        let before: Vec<_> = old.into_iter().flat_map(cool_downs).collect();
-        let after: Vec<_> = new.into_iter().flat_map(cool_downs).filter(|(at, _)| *at > now).collect();
-        if before != after {
-            self.replace(before.into_iter(), after.into_iter());
+        let had_any = old.is_some_and(|task| !task.cool_downs.is_empty());
+        let has_any = new.is_some_and(|task| !task.cool_downs.is_empty());
+        if had_any || has_any {
+            for (at, timer) in old.into_iter().flat_map(cool_downs) {
+                self.remove(at, timer);
+            }
+            for (at, timer) in new.into_iter().flat_map(cool_downs).filter(|(at, _)| *at > now) {
+                self.insert(at, timer);
+            }
         }
     }
 
@@ -71,23 +108,53 @@ impl Timers {
         };
         let (before, after) = (old.and_then(timer), new.and_then(timer));
         if before != after {
-            self.replace(before.into_iter(), after.into_iter());
+            if let Some((at, timer)) = before {
+                self.remove(at, timer);
+            }
+            if let Some((at, timer)) = after {
+                self.insert(at, timer);
+            }
         }
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = &(Timestamp, Timer)> {
-        self.due.iter()
+    pub(super) fn all(&self) -> BTreeSet<(Timestamp, Timer)> {
+        let reservations = self.reservations.iter().map(|(at, id)| (*at, Timer::Reservation(*id)));
+        let steps = self.steps.iter().map(|(at, id)| (*at, Timer::Step(*id)));
+        let times_to_live = self.times_to_live.iter().map(|(at, id)| (*at, Timer::TimeToLive(*id)));
+        let cool_downs = self.cool_downs.iter().map(|(at, id, worker)| (*at, Timer::CoolDown(*id, *worker)));
+        let purges = self.purges.iter().map(|(at, id)| (*at, Timer::Purge(*id)));
+        reservations.chain(steps).chain(times_to_live).chain(cool_downs).chain(purges).collect()
     }
 
-    fn replace(
-        &mut self,
-        before: impl Iterator<Item = (Timestamp, Timer)>,
-        after: impl Iterator<Item = (Timestamp, Timer)>,
-    ) {
-        for timer in before {
-            self.due.remove(&timer);
-        }
-        self.due.extend(after);
+    fn first(&self) -> Option<(Timestamp, Timer)> {
+        let firsts = [
+            self.reservations.first().map(|(at, id)| (*at, Timer::Reservation(*id))),
+            self.steps.first().map(|(at, id)| (*at, Timer::Step(*id))),
+            self.times_to_live.first().map(|(at, id)| (*at, Timer::TimeToLive(*id))),
+            self.cool_downs.first().map(|(at, id, worker)| (*at, Timer::CoolDown(*id, *worker))),
+            self.purges.first().map(|(at, id)| (*at, Timer::Purge(*id))),
+        ];
+        firsts.into_iter().flatten().min()
+    }
+
+    fn insert(&mut self, at: Timestamp, timer: Timer) {
+        match timer {
+            Timer::Reservation(id) => self.reservations.insert((at, id)),
+            Timer::Step(id) => self.steps.insert((at, id)),
+            Timer::TimeToLive(id) => self.times_to_live.insert((at, id)),
+            Timer::CoolDown(id, worker) => self.cool_downs.insert((at, id, worker)),
+            Timer::Purge(id) => self.purges.insert((at, id)),
+        };
+    }
+
+    fn remove(&mut self, at: Timestamp, timer: Timer) {
+        match timer {
+            Timer::Reservation(id) => self.reservations.remove(&(at, id)),
+            Timer::Step(id) => self.steps.remove(&(at, id)),
+            Timer::TimeToLive(id) => self.times_to_live.remove(&(at, id)),
+            Timer::CoolDown(id, worker) => self.cool_downs.remove(&(at, id, worker)),
+            Timer::Purge(id) => self.purges.remove(&(at, id)),
+        };
     }
 }
 

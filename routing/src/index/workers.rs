@@ -4,13 +4,16 @@
 //! a matter of this index alone: they are not stored and mean nothing outside.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
 use serde_json::Value;
 
 use super::Wakes;
 use super::anchored::Anchored;
+use super::columns::{Columns, Matches};
 use crate::eligibility::WorkerView;
+use crate::expression::{Expression, TaskFacts};
 use crate::ids::{ActivityId, TaskChannelId, TaskQueueId, WorkerId};
 use crate::state::{State, TargetWorkers, TaskQueue, Worker};
 use crate::time::Timestamp;
@@ -39,11 +42,13 @@ pub(super) struct Workers {
     /// Activity and load.
     live_queues: Vec<QueueSlot>,
     anchored: Anchored,
+    columns: Columns,
 }
 
 /// What a decision needs to know of one Worker.
 pub(super) struct Entry {
-    pub(super) id: WorkerId,
+    /// As the state has it.
+    pub(super) worker: Arc<Worker>,
     id_text: String,
     /// The attributes as a tree, so that no decision parses them.
     attributes: Value,
@@ -51,13 +56,12 @@ pub(super) struct Entry {
     pub(super) queues: FixedBitSet,
     /// The Task Channels on which work can come now, one bit each.
     pub(super) ready_on: u64,
-    /// The Worker's place in the circle of each Task Channel.
-    circles: Vec<CircleKey>,
 }
 
 /// The Workers of one TaskQueue.
 pub(super) struct Members {
     pub(super) id: TaskQueueId,
+    target: TargetWorkers,
     pub(super) workers: FixedBitSet,
     pub(super) count: usize,
 }
@@ -66,8 +70,19 @@ pub(super) struct Members {
 #[derive(Default)]
 pub(super) struct Ready {
     pub(super) circle: BTreeMap<CircleKey, WorkerSlot>,
+    /// The same Workers as bits.
+    pub(super) workers: FixedBitSet,
+    /// The places of all Workers, ready or not.
+    places: Vec<CircleKey>,
     /// Has the channel a circle of its own?
     optimized: bool,
+}
+
+impl Ready {
+    /// A Worker's place in the circle.
+    pub(super) fn place(&self, slot: WorkerSlot) -> CircleKey {
+        self.places[slot]
+    }
 }
 
 impl Workers {
@@ -103,14 +118,30 @@ impl Workers {
         &self.channels[channel]
     }
 
-    pub(super) fn circle_key(&self, slot: WorkerSlot, channel: ChannelSlot) -> CircleKey {
-        self.entries[slot].circles[channel]
-    }
-
     /// The Worker as expressions see it.
     pub(super) fn view<'a>(&'a self, state: &'a State, slot: WorkerSlot) -> WorkerView<'a> {
         let entry = &self.entries[slot];
-        WorkerView::with(state, &state.workers[&entry.id], &entry.id_text, &entry.attributes)
+        WorkerView::with(state, &entry.worker, &entry.id_text, &entry.attributes)
+    }
+
+    /// The Workers for whom an expression may be true, found without trying each.
+    pub(super) fn matches(&self, expression: &Expression, task: TaskFacts<'_>, now: Timestamp) -> Matches {
+        self.columns.matches(expression, task, now)
+    }
+
+    /// This expression will be asked for in [`Workers::matches`].
+    pub(super) fn watch(&mut self, expression: &Expression) {
+        self.columns.watch(expression, self.entries.iter().map(|entry| &entry.attributes));
+    }
+
+    /// This expression will not be asked for any more.
+    pub(super) fn unwatch(&mut self, expression: &Expression) {
+        self.columns.unwatch(expression);
+    }
+
+    /// The Workers on whom work can come now.
+    pub(super) fn all_ready(&self) -> impl Iterator<Item = WorkerSlot> + '_ {
+        (0..self.entries.len()).filter(|slot| self.entries[*slot].ready_on != 0)
     }
 
     pub(super) fn channel_added(&mut self, id: TaskChannelId, optimized: bool) {
@@ -123,15 +154,34 @@ impl Workers {
         }
         assert!(self.channels.len() < 64, "a Workspace has fewer Task Channels than a word has bits");
         self.channel_slots.insert(id, self.channels.len());
-        self.channels.push(Ready { circle: BTreeMap::new(), optimized });
+        self.channels.push(Ready { optimized, ..Ready::default() });
     }
 
-    /// Takes in a new or changed TaskQueue. Workers who become eligible are woken.
+    /// Takes in TaskQueues and Workers of which nothing is known yet.
+    pub(super) fn load(&mut self, state: &State, now: Timestamp) {
+        // What will be asked for is known before the Workers come, so that each is looked through once.
+        for queue in state.task_queues.values() {
+            self.add_queue(queue);
+        }
+        for worker in state.workers.values() {
+            let slot = self.add(worker);
+            self.entries[slot].queues.grow(self.queues.len());
+            self.take_attributes(slot, worker.attributes.to_value());
+            self.update_readiness(state, slot);
+        }
+        for queue in 0..self.queues.len() {
+            self.update_members(state, queue, now);
+        }
+    }
+
+    /// Takes in a new or changed TaskQueue. Workers who become eligible are woken where they can have one of the
+    /// Tasks that wait there; these are of the channels `waiting_on`.
     pub(super) fn queue_changed(
         &mut self,
         state: &State,
         old: Option<&TaskQueue>,
         queue: &TaskQueue,
+        waiting_on: u64,
         now: Timestamp,
         wakes: &mut Wakes,
     ) {
@@ -139,24 +189,22 @@ impl Workers {
             return;
         }
         let slot = match self.queue_slots.get(&queue.id) {
-            Some(&slot) => slot,
-            None => {
-                self.queue_slots.insert(queue.id, self.queues.len());
-                self.queues.push(Members { id: queue.id, workers: FixedBitSet::new(), count: 0 });
-                self.queues.len() - 1
+            Some(&slot) => {
+                self.anchored.remove(slot, &self.queues[slot].target);
+                let former = std::mem::replace(&mut self.queues[slot].target, queue.target_workers.clone());
+                self.take_target(slot);
+                // Afterwards, so that columns that both ask for stay.
+                if let TargetWorkers::Matching(expression) = former {
+                    self.unwatch(&expression);
+                }
+                slot
             }
+            None => self.add_queue(queue),
         };
-        if let Some(old) = old {
-            self.anchored.remove(slot, &old.target_workers);
-        }
-        self.anchored.insert(slot, &queue.target_workers);
-        self.live_queues.retain(|live| *live != slot);
-        if is_live(&queue.target_workers) {
-            self.live_queues.push(slot);
-        }
-        for worker in 0..self.entries.len() {
-            let member = self.view(state, worker).is_eligible_for(&queue.target_workers, now);
-            self.set_member(slot, worker, member, wakes);
+        for worker in self.update_members(state, slot, now) {
+            if self.entries[worker].ready_on & waiting_on != 0 {
+                wakes.workers.insert(worker);
+            }
         }
     }
 
@@ -165,31 +213,41 @@ impl Workers {
         &mut self,
         state: &State,
         old: Option<&Worker>,
-        worker: &Worker,
+        worker: &Arc<Worker>,
         now: Timestamp,
         wakes: &mut Wakes,
     ) {
         let slot = match self.slots.get(&worker.id) {
-            Some(&slot) => slot,
+            Some(&slot) => {
+                self.entries[slot].worker = Arc::clone(worker);
+                slot
+            }
             None => self.add(worker),
         };
-        let same_identity =
-            old.is_some_and(|old| old.attributes.is_same(&worker.attributes) && old.name == worker.name);
-        if !same_identity {
-            self.entries[slot].attributes = worker.attributes.to_value();
-            let mut to_check = self.anchored.candidates(&self.entries[slot].attributes);
+        let has_attributes = old.is_some_and(|old| old.attributes.is_same(&worker.attributes));
+        let has_name = old.is_some_and(|old| old.name == worker.name);
+        if !has_attributes || !has_name {
+            let attributes = worker.attributes.to_value();
+            let mut to_check = self.anchored.candidates(&attributes);
             to_check.union_with(&self.entries[slot].queues); // Those that the Worker may have lost.
+            if has_name {
+                to_check.intersect_with(
+                    &self.anchored.readers_of_difference(&self.entries[slot].attributes, &attributes),
+                );
+            }
+            self.take_attributes(slot, attributes);
             for queue in to_check.ones() {
-                self.recheck(state, queue, slot, now, wakes);
+                self.recheck(state, queue, slot, now);
             }
             wakes.workers.insert(slot);
-        } else {
-            self.recheck_live_queues(state, slot, now, wakes);
         }
+        self.recheck_live_queues(state, slot, now, wakes);
         if old.is_none_or(|old| old.activity != worker.activity) {
             wakes.workers.insert(slot);
         }
-        self.update_readiness(state, slot, worker, wakes);
+        if self.update_readiness(state, slot) {
+            wakes.workers.insert(slot);
+        }
     }
 
     /// Takes in the new name of an Activity. Expressions may name it, so the Workers who are in it may serve other
@@ -202,93 +260,156 @@ impl Workers {
         wakes: &mut Wakes,
     ) {
         for slot in 0..self.entries.len() {
-            if state.workers[&self.entries[slot].id].activity == activity {
+            if self.entries[slot].worker.activity == activity {
                 self.recheck_live_queues(state, slot, now, wakes);
                 wakes.workers.insert(slot);
             }
         }
     }
 
-    fn add(&mut self, worker: &Worker) -> WorkerSlot {
+    fn add(&mut self, worker: &Arc<Worker>) -> WorkerSlot {
         let slot = self.entries.len();
         self.slots.insert(worker.id, slot);
         self.entries.push(Entry {
-            id: worker.id,
+            worker: Arc::clone(worker),
             id_text: worker.id.to_string(),
             attributes: Value::Null,
             queues: FixedBitSet::new(),
             ready_on: 0,
-            circles: Vec::new(),
         });
         slot
     }
 
+    fn add_queue(&mut self, queue: &TaskQueue) -> QueueSlot {
+        let slot = self.queues.len();
+        self.queue_slots.insert(queue.id, slot);
+        let target = queue.target_workers.clone();
+        self.queues.push(Members { id: queue.id, target, workers: FixedBitSet::new(), count: 0 });
+        self.take_target(slot);
+        slot
+    }
+
+    fn take_target(&mut self, slot: QueueSlot) {
+        let target = &self.queues[slot].target;
+        self.anchored.insert(slot, target);
+        self.live_queues.retain(|live| *live != slot);
+        if let TargetWorkers::Matching(expression) = target {
+            if expression.depends_on_activity() || expression.depends_on_load() {
+                self.live_queues.push(slot);
+            }
+            self.columns.watch(expression, self.entries.iter().map(|entry| &entry.attributes));
+        }
+    }
+
+    fn take_attributes(&mut self, slot: WorkerSlot, attributes: Value) {
+        let former = std::mem::replace(&mut self.entries[slot].attributes, attributes);
+        self.columns.worker_changed(slot, &former, &self.entries[slot].attributes);
+    }
+
+    /// Finds the Workers of a TaskQueue anew, and returns those who were none of them before.
+    fn update_members(&mut self, state: &State, queue: QueueSlot, now: Timestamp) -> Vec<WorkerSlot> {
+        let members = self.eligible(state, &self.queues[queue].target, now);
+        let former = std::mem::replace(&mut self.queues[queue].workers, members);
+        let members = &mut self.queues[queue];
+        members.count = members.workers.count_ones(..);
+        for worker in former.difference(&members.workers) {
+            self.entries[worker].queues.remove(queue);
+        }
+        let mut joined = Vec::new();
+        for worker in members.workers.difference(&former) {
+            self.entries[worker].queues.grow_and_insert(queue);
+            joined.push(worker);
+        }
+        joined
+    }
+
+    fn eligible(&self, state: &State, target: &TargetWorkers, now: Timestamp) -> FixedBitSet {
+        let expression = match target {
+            TargetWorkers::Nobody => return FixedBitSet::with_capacity(self.entries.len()),
+            TargetWorkers::Matching(expression) => expression,
+        };
+        let Matches { workers, is_exact } = self.matches(expression, TaskFacts::None, now);
+        let mut workers = workers.unwrap_or_else(|| {
+            let mut everybody = FixedBitSet::with_capacity(self.entries.len());
+            everybody.insert_range(..);
+            everybody
+        });
+        workers.grow(self.entries.len());
+        if !is_exact {
+            let is_wrong = |slot: &WorkerSlot| !self.view(state, *slot).is_eligible_for(target, now);
+            let wrong: Vec<WorkerSlot> = workers.ones().filter(is_wrong).collect();
+            wrong.into_iter().for_each(|slot| workers.remove(slot));
+        }
+        workers
+    }
+
     fn recheck_live_queues(&mut self, state: &State, slot: WorkerSlot, now: Timestamp, wakes: &mut Wakes) {
         for live in 0..self.live_queues.len() {
-            self.recheck(state, self.live_queues[live], slot, now, wakes);
+            if self.recheck(state, self.live_queues[live], slot, now) {
+                wakes.workers.insert(slot);
+            }
         }
     }
 
-    fn recheck(
-        &mut self,
-        state: &State,
-        queue: QueueSlot,
-        slot: WorkerSlot,
-        now: Timestamp,
-        wakes: &mut Wakes,
-    ) {
-        let target = &state.task_queues[&self.queues[queue].id].target_workers;
-        let member = self.view(state, slot).is_eligible_for(target, now);
-        self.set_member(queue, slot, member, wakes);
-    }
-
-    fn set_member(&mut self, queue: QueueSlot, slot: WorkerSlot, member: bool, wakes: &mut Wakes) {
+    /// Looks at one Worker and one TaskQueue again. True where the Worker has become eligible.
+    fn recheck(&mut self, state: &State, queue: QueueSlot, slot: WorkerSlot, now: Timestamp) -> bool {
+        let is_member = self.view(state, slot).is_eligible_for(&self.queues[queue].target, now);
         let members = &mut self.queues[queue];
-        if members.workers.contains(slot) == member {
-            return;
+        if members.workers.contains(slot) == is_member {
+            return false;
         }
         let queues = &mut self.entries[slot].queues;
-        if member {
+        if is_member {
             members.workers.grow_and_insert(slot);
             queues.grow_and_insert(queue);
             members.count += 1;
-            wakes.workers.insert(slot);
         } else {
             members.workers.remove(slot);
             queues.remove(queue);
             members.count -= 1;
         }
+        is_member
     }
 
-    fn update_readiness(&mut self, state: &State, slot: WorkerSlot, worker: &Worker, wakes: &mut Wakes) {
-        let available = state.is_available(worker);
+    /// Takes in what a Worker can take. True where it is more than before.
+    fn update_readiness(&mut self, state: &State, slot: WorkerSlot) -> bool {
         let entry = &mut self.entries[slot];
-        entry.circles.resize(self.channels.len(), (0, worker.created_at, worker.id));
+        let worker = &entry.worker;
+        let is_available = state.is_available(worker);
+        let mut can_take_more = false;
         for channel in &worker.channels {
             let at = self.channel_slots[&channel.task_channel];
             let ready = &mut self.channels[at];
             let stamp = if ready.optimized { channel.last_reserved } else { worker.last_reserved };
-            let key = (stamp.map_or(0, |stamp| stamp.sequence), worker.created_at, worker.id);
-            let (was, is) = (entry.ready_on & (1 << at) != 0, available && channel.has_room());
-            let moved = entry.circles[at] != key;
-            if was && (!is || moved) {
-                ready.circle.remove(&entry.circles[at]);
+            let place = (stamp.map_or(0, |stamp| stamp.sequence), worker.created_at, worker.id);
+            if ready.places.len() <= slot {
+                ready.places.resize(slot + 1, place);
+                ready.workers.grow(slot + 1);
             }
-            if is && (!was || moved) {
-                ready.circle.insert(key, slot);
+            let former = std::mem::replace(&mut ready.places[slot], place);
+            let (was, is) = (entry.ready_on & (1 << at) != 0, is_available && channel.has_room());
+            let has_moved = former != place;
+            if was && (!is || has_moved) {
+                ready.circle.remove(&former);
             }
-            entry.circles[at] = key;
+            if is && (!was || has_moved) {
+                ready.circle.insert(place, slot);
+            }
             if is && !was {
                 entry.ready_on |= 1 << at;
-                wakes.workers.insert(slot);
-            } else if !is {
+                ready.workers.insert(slot);
+                can_take_more = true;
+            } else if was && !is {
                 entry.ready_on &= !(1 << at);
+                ready.workers.remove(slot);
             }
         }
+        can_take_more
     }
 
     /// What a comparison with an index made anew may look at: ids, no slots.
     pub(super) fn canonical(&self) -> impl PartialEq + std::fmt::Debug + use<> {
+        let ids: Vec<WorkerId> = self.entries.iter().map(|entry| entry.worker.id).collect();
         let workers: BTreeMap<WorkerId, (Vec<TaskQueueId>, Vec<TaskChannelId>, Value)> = self
             .entries
             .iter()
@@ -297,14 +418,14 @@ impl Workers {
                 queues.sort();
                 let channels =
                     self.channel_slots.iter().filter(|(_, slot)| entry.ready_on & (1 << **slot) != 0);
-                (entry.id, (queues, channels.map(|(id, _)| *id).collect(), entry.attributes.clone()))
+                (entry.worker.id, (queues, channels.map(|(id, _)| *id).collect(), entry.attributes.clone()))
             })
             .collect();
         let queues: BTreeMap<TaskQueueId, Vec<WorkerId>> = self
             .queues
             .iter()
             .map(|members| {
-                let mut workers: Vec<_> = members.workers.ones().map(|slot| self.entries[slot].id).collect();
+                let mut workers: Vec<_> = members.workers.ones().map(|slot| ids[slot]).collect();
                 workers.sort();
                 assert_eq!(workers.len(), members.count, "the count of members is the number of bits");
                 (members.id, workers)
@@ -313,23 +434,19 @@ impl Workers {
         let circles: BTreeMap<TaskChannelId, Vec<CircleKey>> = self
             .channel_slots
             .iter()
-            .map(|(id, slot)| (*id, self.channels[*slot].circle.keys().copied().collect()))
+            .map(|(id, slot)| {
+                let ready = &self.channels[*slot];
+                let places = ready.workers.ones().map(|slot| (ready.place(slot), slot));
+                assert_eq!(ready.circle, places.collect(), "the circle holds the Workers who are ready");
+                (*id, ready.circle.keys().copied().collect())
+            })
             .collect();
-        (workers, queues, circles)
+        (workers, queues, circles, self.columns.canonical(&ids))
     }
 }
 
 impl Entry {
     pub(super) fn id_text(&self) -> &str {
         &self.id_text
-    }
-}
-
-fn is_live(target: &TargetWorkers) -> bool {
-    match target {
-        TargetWorkers::Nobody => false,
-        TargetWorkers::Matching(expression) => {
-            expression.depends_on_activity() || expression.depends_on_load()
-        }
     }
 }
