@@ -2,8 +2,9 @@
 //! the cases that contain it, such as `-- large` or `-- "task arrives"`.
 //!
 //! A *pick* is one question of `index/matching.rs` alone. An *apply* is a whole `Router::apply` as the server calls
-//! it: the events are taken, and the state of before is held by readers until the new one is published. What puts
-//! the Workspace back into its former state between two of them is not timed.
+//! it: the events are taken, and the state of before is held by readers until the new one is published; that is after
+//! each command, or, *in a batch*, after 64. What puts the Workspace back into its former state between two of them
+//! is not timed.
 
 #![allow(clippy::disallowed_methods)] // A benchmark looks at the clock.
 
@@ -20,6 +21,9 @@ use workspaces::{Centre, LARGE, SHAPES, SMALL};
 
 /// Questions are asked in turns about so many objects, so that not one and the same is in the cache.
 const ASKED_ABOUT: usize = 10_000;
+
+/// A server that is busy carries out many commands before it commits and publishes.
+const COMMANDS_PER_BATCH: u32 = 64;
 
 fn main() {
     let mut criterion = Criterion::default()
@@ -71,6 +75,12 @@ fn applies(group: &mut BenchmarkGroup<'_, WallTime>, busy: Centre) {
         let mut centre = busy.with_free_workers(percent);
         let name = BenchmarkId::new("apply: task arrives", format!("{percent}% free"));
         measure(group, name, &mut centre, task_arrives);
+        if percent == 10 {
+            centre.commands_per_batch = COMMANDS_PER_BATCH;
+            let name = BenchmarkId::from_parameter("apply in a batch: task arrives");
+            measure(group, name, &mut centre, task_arrives);
+            centre.commands_per_batch = 1;
+        }
         if percent == 90 {
             let name = BenchmarkId::new("apply: a step that suits nobody", format!("{percent}% free"));
             measure(group, name, &mut centre, foreign_task_arrives);
@@ -88,6 +98,9 @@ fn applies(group: &mut BenchmarkGroup<'_, WallTime>, busy: Centre) {
         &mut centre,
         worker_becomes_free,
     );
+    centre.commands_per_batch = COMMANDS_PER_BATCH;
+    let name = BenchmarkId::from_parameter("apply in a batch: worker becomes free");
+    measure(group, name, &mut centre, worker_becomes_free);
 }
 
 /// Times what `case` carries out, and nothing else of it.

@@ -109,6 +109,9 @@ pub struct Centre {
     n_minted: u64,
     /// What readers hold, as the server publishes it.
     published: Arc<State>,
+    /// How many commands the server carries out before it publishes.
+    pub commands_per_batch: u32,
+    n_commands: u32,
 }
 
 pub fn limits() -> Limits {
@@ -142,6 +145,8 @@ impl Centre {
             voice,
             n_minted: 1 << 40,
             published,
+            commands_per_batch: 1,
+            n_commands: 0,
         };
         let skills = centre.add_queues();
         centre.add_workflows();
@@ -199,8 +204,15 @@ impl Centre {
     pub fn carry_out(&mut self, command: Command) -> Vec<Recorded> {
         self.router.apply(command, Actor::System).expect("the command is right");
         let events = self.router.take_events();
-        self.published = Arc::new(self.router.state().clone());
+        self.publish();
         events
+    }
+
+    fn publish(&mut self) {
+        self.n_commands += 1;
+        if self.n_commands.is_multiple_of(self.commands_per_batch) {
+            self.published = Arc::new(self.router.state().clone());
+        }
     }
 
     // ---- what is around it ----
@@ -213,7 +225,9 @@ impl Centre {
     pub fn pass_millisecond(&mut self) {
         self.router.tick(Timestamp(self.router.now().0 + 1));
         self.router.take_events();
-        self.published = Arc::new(self.router.state().clone());
+        if self.commands_per_batch == 1 {
+            self.publish();
+        }
     }
 
     /// A Task for a random TaskQueue, on `voice`.

@@ -20,7 +20,7 @@ pub(super) struct Anchored {
     /// TaskQueues whose expressions do not tell: every Worker has to be tried.
     open: FixedBitSet,
     /// TaskQueues by the attributes that their expressions read.
-    readers: BTreeMap<Path, BTreeSet<QueueSlot>>,
+    readers: BTreeMap<Path, FixedBitSet>,
 }
 
 impl Anchored {
@@ -34,7 +34,7 @@ impl Anchored {
             }
         }
         for_each_read(target, |path| {
-            self.readers.entry(path.clone()).or_default().insert(queue);
+            self.readers.entry(path.clone()).or_default().grow_and_insert(queue);
         });
     }
 
@@ -55,8 +55,8 @@ impl Anchored {
         }
         for_each_read(target, |path| {
             if let Some(queues) = self.readers.get_mut(path) {
-                queues.remove(&queue);
-                if queues.is_empty() {
+                queues.set(queue, false);
+                if queues.is_clear() {
                     self.readers.remove(path);
                 }
             }
@@ -73,7 +73,7 @@ impl Anchored {
                 None => continue,
             };
             for queues in values.iter().filter_map(|value| texts.get(value.as_str()?)) {
-                extend(&mut candidates, queues);
+                queues.iter().for_each(|queue| candidates.grow_and_insert(*queue));
             }
         }
         candidates
@@ -84,16 +84,10 @@ impl Anchored {
         let mut readers = FixedBitSet::new();
         for (path, queues) in &self.readers {
             if path.find(old) != path.find(new) {
-                extend(&mut readers, queues);
+                readers.union_with(queues);
             }
         }
         readers
-    }
-}
-
-fn extend(set: &mut FixedBitSet, queues: &BTreeSet<QueueSlot>) {
-    for queue in queues {
-        set.grow_and_insert(*queue);
     }
 }
 

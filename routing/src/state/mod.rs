@@ -76,8 +76,8 @@ pub struct Lookups {
     pub reservations_of_worker: OrdSet<(WorkerId, ReservationId)>,
     /// The Reservations of each Task.
     pub reservations_of_task: OrdSet<(TaskId, ReservationId)>,
-    /// The Tasks of each TaskQueue that have not ended.
-    pub tasks_of_queue: OrdSet<(TaskQueueId, TaskId)>,
+    /// The Tasks of each TaskQueue that have not ended. By TaskQueue, because there may be half a million of them.
+    pub tasks_of_queue: OrdMap<TaskQueueId, OrdSet<TaskId>>,
 }
 
 impl State {
@@ -214,8 +214,7 @@ impl State {
 
     /// The Tasks of a TaskQueue that have not ended, oldest first.
     pub fn tasks_of_queue(&self, queue: TaskQueueId) -> impl DoubleEndedIterator<Item = &Arc<Task>> {
-        let range = (queue, TaskId::from_bits(0))..=(queue, TaskId::from_bits(u128::MAX));
-        self.lookups.tasks_of_queue.range(range).map(|(_, id)| &self.tasks[id])
+        self.lookups.tasks_of_queue.get(&queue).into_iter().flatten().map(|id| &self.tasks[id])
     }
 
     fn put_worker(&mut self, worker: Arc<Worker>) {
@@ -235,11 +234,16 @@ impl State {
         let former = self.tasks.insert(id, task);
         let old = former.as_deref().and_then(place);
         if old != new {
+            let of_queue = &mut self.lookups.tasks_of_queue;
             if let Some(queue) = old {
-                self.lookups.tasks_of_queue.remove(&(queue, id));
+                let tasks = of_queue.get_mut(&queue).expect("put in when the Task came");
+                tasks.remove(&id);
+                if tasks.is_empty() {
+                    of_queue.remove(&queue);
+                }
             }
             if let Some(queue) = new {
-                self.lookups.tasks_of_queue.insert((queue, id));
+                of_queue.entry(queue).or_default().insert(id);
             }
         }
     }
