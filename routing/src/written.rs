@@ -142,3 +142,70 @@ macro_rules! written_once {
     };
 }
 pub(crate) use written_once;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::Attributes;
+    use crate::event::{Actor, Event};
+    use crate::ids::{Id, WorkspaceId, WorkspaceTag};
+    use crate::limits::Limits;
+    use crate::router::Router;
+    use crate::state::Worker;
+    use crate::time::Timestamp;
+
+    fn worker_events() -> Vec<Recorded> {
+        let at = Timestamp(1_767_607_800_000);
+        let id = WorkspaceId::minted(at, 1, WorkspaceTag(7));
+        let router = Router::found(id, "Centre".to_owned(), Limits::default(), at);
+        let state = router.state();
+        let attributes = Attributes::of(&serde_json::json!({"language": "es"})).expect("an object");
+        let worker = Arc::new(Worker {
+            id: Id::minted(at, 2, WorkspaceTag(7)),
+            name: "Ann".to_owned(),
+            attributes,
+            activity: state.workspace.default_activity,
+            activity_changed_at: at,
+            channels: Vec::new(),
+            last_reserved: None,
+            version: 1,
+            created_at: at,
+            updated_at: at,
+        });
+        let renamed = Arc::new(Worker { name: "Anna".to_owned(), ..(*worker).clone() });
+        [
+            Event::WorkerCreated { worker: Arc::clone(&worker) },
+            Event::WorkerUpdated { worker: Arc::clone(&worker) },
+            Event::WorkerUpdated { worker: renamed },
+            Event::WorkerAttributesUpdate { worker },
+        ]
+        .into_iter()
+        .zip(1..)
+        .map(|(event, sequence)| Recorded { sequence, at, actor: Actor::System, event })
+        .collect()
+    }
+
+    #[test]
+    fn an_object_and_attributes_are_written_once_in_a_text_and_read_back_everywhere() {
+        let events = worker_events();
+        let text = write(&events);
+        assert_eq!(read(&text).expect("it was just written"), events);
+        assert_eq!(text.matches(r#""language":"es""#).count(), 1, "{text}");
+        assert_eq!(text.matches(r#""name":"Ann""#).count(), 1, "{text}");
+        assert_eq!(text.matches(r#""worker":0"#).count(), 2, "{text}");
+        // Each text begins anew.
+        assert_eq!(write(&events[2..3]).matches(r#""language":"es""#).count(), 1);
+        // Outside of one, everything is written whole.
+        assert!(!serde_json::to_string(&events).expect("JSON").contains(r#""worker":0"#));
+    }
+
+    #[test]
+    fn a_number_that_nothing_has_is_an_error() {
+        let text = write(&worker_events()).replace(r#""worker":0"#, r#""worker":9"#);
+        assert!(read(&text).expect_err("there are two").to_string().contains("number"));
+        let text = write(&worker_events()).replace(r#""attributes":0"#, r#""attributes":9"#);
+        assert!(read(&text).is_err());
+    }
+}

@@ -13,9 +13,9 @@ use routing::event::Recorded;
 use routing::ids::WorkspaceId;
 use routing::state::State;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, Statement};
 
-use super::statements::{insert, upsert};
+use super::statements::{carry_out, inserts, upserts};
 use super::trail::Trail;
 use super::{Error, Key, Owner, Store, rows, while_};
 
@@ -42,7 +42,9 @@ impl Store {
         check(commit);
         let &Commit { workspace, expected_sequence: _, state: _, ref entries, keys } = commit;
         let events = entries.iter().filter_map(|events| rows::event_log_row(workspace, events)).collect();
+        let events = inserts::<entity::event_log::Entity>(owner.backend(), events);
         let keys = keys.iter().map(|key| rows::key_row(workspace, key)).collect();
+        let keys = upserts::<entity::idempotency_key::Entity>(owner.backend(), keys);
 
         let writing = owner.begin_commit().await?;
         let written = write(&writing.transaction, owner, commit, events, keys).await;
@@ -69,12 +71,12 @@ async fn write(
     transaction: &DatabaseTransaction,
     owner: &Owner,
     commit: &Commit<'_>,
-    events: Vec<entity::event_log::Model>,
-    keys: Vec<entity::idempotency_key::Model>,
+    events: Vec<Statement>,
+    keys: Vec<Statement>,
 ) -> Result<(), Error> {
     pass_fence(transaction, owner, commit).await?;
-    insert::<entity::event_log::Entity>(transaction, "appending to the log", events).await?;
-    upsert::<entity::idempotency_key::Entity>(transaction, "writing idempotency keys", keys).await
+    carry_out(transaction, "appending to the log", events).await?;
+    carry_out(transaction, "writing idempotency keys", keys).await
 }
 
 /// Lets only the server that owns the database pass, and only with the state that is stored.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use sea_orm::sea_query::{Expr, OnConflict, Query};
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, IntoActiveModel,
+    ActiveModelTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, IntoActiveModel,
     Iterable, PrimaryKeyToColumn, Statement, Value,
 };
 
@@ -22,56 +22,52 @@ enum Present {
     AnError,
 }
 
-/// Writes rows, whether or not they are there already.
-pub async fn upsert<E>(
-    transaction: &DatabaseTransaction,
-    doing: &'static str,
-    rows: Vec<E::Model>,
-) -> Result<(), Error>
+/// Statements that write rows, whether or not they are there already.
+pub fn upserts<E>(backend: DbBackend, rows: Vec<E::Model>) -> Vec<Statement>
 where
     E: EntityTrait,
     E::Model: IntoActiveModel<E::ActiveModel>,
 {
-    write::<E>(transaction, Present::Replaced, rows).await.map_err(while_(doing))
+    statements::<E>(backend, Present::Replaced, rows)
 }
 
-/// Writes rows that must not be there.
-pub async fn insert<E>(
-    transaction: &DatabaseTransaction,
-    doing: &'static str,
-    rows: Vec<E::Model>,
-) -> Result<(), Error>
+/// Statements that write rows which must not be there.
+pub fn inserts<E>(backend: DbBackend, rows: Vec<E::Model>) -> Vec<Statement>
 where
     E: EntityTrait,
     E::Model: IntoActiveModel<E::ActiveModel>,
 {
-    write::<E>(transaction, Present::AnError, rows).await.map_err(while_(doing))
+    statements::<E>(backend, Present::AnError, rows)
 }
 
-async fn write<E>(
+/// Carries statements out. They are made before a transaction begins, so that nobody waits for that.
+pub async fn carry_out(
     transaction: &DatabaseTransaction,
-    present: Present,
-    rows: Vec<E::Model>,
-) -> Result<(), DbErr>
-where
-    E: EntityTrait,
-    E::Model: IntoActiveModel<E::ActiveModel>,
-{
-    let backend = transaction.get_database_backend();
-    for chunk in chunks(rows) {
-        let sql = text::<E>(backend, present, chunk.len());
-        let values: Vec<Value> = chunk
-            .into_iter()
-            .flat_map(|row| {
-                let mut row = row.into_active_model();
-                E::Column::iter().map(move |column| {
-                    row.take(column).into_value().expect("a row that was read or made has all of its columns")
-                })
-            })
-            .collect();
-        transaction.execute_raw(Statement::from_sql_and_values(backend, &*sql, values)).await?;
+    doing: &'static str,
+    statements: Vec<Statement>,
+) -> Result<(), Error> {
+    for statement in statements {
+        transaction.execute_raw(statement).await.map_err(while_(doing))?;
     }
     Ok(())
+}
+
+fn statements<E>(backend: DbBackend, present: Present, rows: Vec<E::Model>) -> Vec<Statement>
+where
+    E: EntityTrait,
+    E::Model: IntoActiveModel<E::ActiveModel>,
+{
+    let statement = |chunk: Vec<E::Model>| {
+        let sql = text::<E>(backend, present, chunk.len());
+        let values = chunk.into_iter().flat_map(|row| {
+            let mut row = row.into_active_model();
+            E::Column::iter().map(move |column| {
+                row.take(column).into_value().expect("a row that was read or made has all of its columns")
+            })
+        });
+        Statement::from_sql_and_values(backend, &*sql, values.collect::<Vec<Value>>())
+    };
+    chunks(rows).map(statement).collect()
 }
 
 /// The statement that writes `n_rows` rows of a table. There are few of them, and they are long: to put one together

@@ -33,7 +33,7 @@ use sea_orm::{
     QueryFilter,
 };
 
-use super::statements::{padded, upsert};
+use super::statements::{carry_out, padded, upserts};
 use super::{Error, Owner, Store, rows, while_};
 
 /// How many rows one transaction writes: a commit that comes meanwhile waits for about a millisecond.
@@ -240,8 +240,9 @@ impl Writer<'_> {
     {
         for chunk in objects.chunks(ROWS_PER_TRANSACTION) {
             let rows = chunk.iter().map(|object| row(object)).collect();
+            let statements = upserts::<E>(self.owner.backend(), rows);
             let writing = self.owner.begin_rows(self.workspace).await?;
-            let written = upsert::<E>(&writing.transaction, doing, rows).await;
+            let written = carry_out(&writing.transaction, doing, statements).await;
             writing.end(written).await?;
         }
         Ok(())

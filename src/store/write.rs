@@ -69,6 +69,11 @@ impl Owner {
         Owner { writer, rows_writer, turn: Mutex::new(()), epoch, lock }
     }
 
+    /// SQLite or PostgreSQL.
+    pub fn backend(&self) -> DbBackend {
+        self.writer.get_database_backend()
+    }
+
     /// Begins what will be durable when it is committed.
     pub async fn begin_commit(&self) -> Result<Writing<'_>, Error> {
         let turn = self.turn().await;

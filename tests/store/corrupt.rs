@@ -160,7 +160,7 @@ async fn a_damaged_log_or_key_is_an_error_too() {
 
         for (sql, column) in [
             ("UPDATE event_log SET format_version = 99", "format_version"),
-            ("UPDATE event_log SET events = '[]', format_version = 1", "events"),
+            ("UPDATE event_log SET events = '[]', format_version = 2", "events"),
             ("UPDATE event_log SET events = '[{}]'", "events"),
         ] {
             database.execute(sql).await;

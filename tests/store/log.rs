@@ -60,6 +60,7 @@ async fn a_log_that_was_shortened_says_where_it_begins() {
         let mut sample = Sample::new(1);
         sample.create_task();
         sample.commit(&store).await.unwrap();
+        sample.write_rows(&store).await;
         let (workspace, end) = (sample.state.id(), sample.state.sequence);
 
         database.execute(&format!("DELETE FROM event_log WHERE last_sequence < {end}")).await;

@@ -104,7 +104,7 @@ impl Sample {
     pub fn resume(&mut self, state: State) {
         self.committed = state.sequence;
         self.ids = 1_000 * state.sequence;
-        self.trail.take();
+        self.trail = Trail::new(state.id());
         self.state = state;
         self.entries.clear();
     }

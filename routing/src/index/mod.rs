@@ -22,7 +22,9 @@ use crate::limits::Limits;
 use crate::state::{Phase, State, Task, Workflow};
 use crate::time::Timestamp;
 
-pub(crate) use lanes::{LaneId, Precedence};
+#[cfg(feature = "bench")]
+pub(crate) use lanes::LaneId;
+pub(crate) use lanes::Precedence;
 pub(crate) use timers::Timer;
 pub(crate) use workers::WorkerSlot;
 
