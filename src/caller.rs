@@ -124,6 +124,30 @@ impl Caller {
         &self.principal.grant
     }
 
+    /// What decides on everything that the caller may be shown, where others may be shown the very same. Nobody
+    /// is shown what a Worker is shown.
+    #[must_use]
+    pub fn audience(&self) -> Option<Grant> {
+        match Sight::of(self.grant()) {
+            Sight::Everything => Some(*self.grant()),
+            Sight::OwnWork(_) => None,
+        }
+    }
+
+    /// Somebody with the same grant and nothing else: no name, no token whose time could end. For what is executed
+    /// once for all of an audience; so nothing but the grant can make a difference to its answers. Whoever passes
+    /// them on sees to the end of each one's token.
+    #[must_use]
+    pub fn representative(&self) -> Caller {
+        let principal = Principal {
+            grant: *self.grant(),
+            subject: String::new(),
+            expires_at: Timestamp(i64::MAX),
+            token_id: String::new(),
+        };
+        Caller { door: self.door.clone(), principal: Arc::new(principal), minimum_sequence: 0 }
+    }
+
     /// The door's settings.
     #[must_use]
     pub fn settings(&self) -> Settings {
@@ -273,6 +297,12 @@ impl Passage {
     pub fn access(&self) -> WorkspaceAccess {
         let (handle, caller) = (self.handle.clone(), self.caller.clone());
         WorkspaceAccess { state: handle.state(), now: caller.now(), handle, caller }
+    }
+
+    /// The position of the last committed event.
+    #[must_use]
+    pub fn edge(&self) -> u64 {
+        self.handle.sequence()
     }
 
     fn sees_now(&self, event: &Recorded) -> bool {

@@ -30,7 +30,7 @@ pub struct Principal {
 }
 
 /// What a token allows, as one of the combinations that make sense.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Grant {
     /// Everything, in one Workspace or (`None`) in all of them.
     Admin {

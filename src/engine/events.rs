@@ -12,18 +12,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll, Waker, ready};
 
-use futures_util::stream;
 use routing::ids::{TaskId, TaskQueueId, WorkerId};
 use routing::{Event, Recorded};
-use tokio::sync::mpsc;
 use tokio_stream::Stream;
 
 use super::handle;
-use crate::store;
+use crate::store::{self, LogPage};
 
 /// How many events may wait for a follower before it is sent back to the log.
 const QUEUE_EVENTS_MAX: usize = 256;
@@ -43,19 +40,70 @@ pub enum Topic {
     TaskQueue(TaskQueueId),
 }
 
-/// The hub's end of a follower.
-struct Listener {
-    queue: mpsc::Sender<Arc<Recorded>>,
-    /// Up to which position the follower was given all that it wants, when the hub lets go of it.
-    served: Arc<AtomicU64>,
+/// What waits for a follower. Almost always empty, so it is nothing but a lock then: there are as many as sockets.
+#[derive(Default)]
+struct Queue(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    events: VecDeque<Arc<Recorded>>,
+    /// Of a follower who found nothing.
+    waker: Option<Waker>,
+    /// Up to which position the follower was given all that it wants. The hub has let go of it.
+    served: Option<u64>,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().expect("nothing panics while it holds a queue")
+    }
+
+    /// Whether there was room.
+    fn give(&self, recorded: &Arc<Recorded>) -> bool {
+        let mut waiting = self.lock();
+        let has_room = waiting.events.len() < QUEUE_EVENTS_MAX;
+        if has_room {
+            waiting.events.push_back(Arc::clone(recorded));
+        } else {
+            waiting.served = Some(recorded.sequence - 1);
+        }
+        let waker = waiting.waker.take();
+        drop(waiting);
+        waker.into_iter().for_each(Waker::wake);
+        has_room
+    }
+
+    fn let_go(&self, served: u64) {
+        let mut waiting = self.lock();
+        waiting.served = Some(served);
+        let waker = waiting.waker.take();
+        drop(waiting);
+        waker.into_iter().for_each(Waker::wake);
+    }
+
+    /// Everything that waits, into what is empty; or, when there is nothing more to come, how far it went.
+    fn poll_take(&self, into: &mut VecDeque<Arc<Recorded>>, context: &mut Context<'_>) -> Poll<Option<u64>> {
+        let mut waiting = self.lock();
+        if !waiting.events.is_empty() {
+            std::mem::swap(&mut waiting.events, into);
+            return Poll::Ready(None);
+        }
+        if let Some(served) = waiting.served {
+            return Poll::Ready(Some(served));
+        }
+        match &mut waiting.waker {
+            Some(waker) => waker.clone_from(context.waker()),
+            none => *none = Some(context.waker().clone()),
+        }
+        Poll::Pending
+    }
 }
 
 /// The follower's end. Leaves the hub when it is dropped.
 struct Listening {
     workspace: Arc<handle::Inner>,
     topic: Topic,
-    queue: mpsc::Receiver<Arc<Recorded>>,
-    served: Arc<AtomicU64>,
+    queue: Arc<Queue>,
 }
 
 /// Why a follower cannot go on.
@@ -73,26 +121,18 @@ pub enum FollowError {
 }
 
 /// A stream of events in the order of the log. Ends after an error; that the server stops is one.
-pub struct Follow(Pin<Box<dyn Stream<Item = Result<Arc<Recorded>, FollowError>> + Send>>);
-
-impl Stream for Follow {
-    type Item = Result<Arc<Recorded>, FollowError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.as_mut().poll_next(context)
-    }
+pub struct Follow {
+    workspace: Arc<handle::Inner>,
+    topic: Topic,
+    /// Everything up to here is `ready`, was delivered, or was not wanted.
+    position: u64,
+    /// Wanted events that are here.
+    ready: VecDeque<Arc<Recorded>>,
+    source: Source,
 }
 
 pub(super) fn follow(workspace: Arc<handle::Inner>, topic: Topic, after: u64) -> Follow {
-    let follower =
-        Follower { workspace, topic, position: after, ready: VecDeque::new(), source: Source::None };
-    Follow(Box::pin(stream::unfold(follower, |mut follower| async {
-        let item = follower.next().await?;
-        if item.is_err() {
-            follower.source = Source::Ended;
-        }
-        Some((item, follower))
-    })))
+    Follow { workspace, topic, position: after, ready: VecDeque::new(), source: Source::None }
 }
 
 pub(super) fn follow_error(error: store::Error) -> FollowError {
@@ -105,53 +145,68 @@ pub(super) fn follow_error(error: store::Error) -> FollowError {
     }
 }
 
-struct Follower {
-    workspace: Arc<handle::Inner>,
-    topic: Topic,
-    /// Everything up to here has been delivered, or was not wanted.
-    position: u64,
-    /// Wanted events of the log that have been read.
-    ready: VecDeque<Arc<Recorded>>,
-    source: Source,
-}
-
 /// Where a follower's next event comes from.
 enum Source {
     /// Not registered.
     None,
     /// The log, up to `until`; then the queue.
     Log { until: u64, queue: Listening },
+    /// The same, while a page is being read. It is in a box because it is large, and almost never there.
+    Reading { until: u64, queue: Listening, page: Page },
     /// The queue.
     Live(Listening),
     /// Nowhere.
     Ended,
 }
 
-impl Follower {
-    async fn next(&mut self) -> Option<Result<Arc<Recorded>, FollowError>> {
+type Page = Pin<Box<dyn Future<Output = Result<LogPage, store::Error>> + Send>>;
+
+impl Stream for Follow {
+    type Item = Result<Arc<Recorded>, FollowError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let follow = self.get_mut();
+        let item = ready!(follow.poll_event(context));
+        if let Some(Err(_)) = item {
+            follow.source = Source::Ended;
+        }
+        Poll::Ready(item)
+    }
+}
+
+impl Follow {
+    fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Arc<Recorded>, FollowError>>> {
         loop {
             if let Some(recorded) = self.ready.pop_front() {
-                return Some(Ok(recorded));
+                return Poll::Ready(Some(Ok(recorded)));
             }
             match std::mem::replace(&mut self.source, Source::None) {
                 Source::None => {
                     let Some((queue, published)) = Hub::register(&self.workspace, self.topic) else {
-                        return Some(Err(FollowError::Unavailable));
+                        return Poll::Ready(Some(Err(FollowError::Unavailable)));
                     };
                     // States are published before their events are handed out, so the caller may have seen more.
                     if self.position > published.max(self.workspace.state.load().sequence) {
-                        return Some(Err(FollowError::Future));
+                        return Poll::Ready(Some(Err(FollowError::Future)));
                     }
                     self.source = Source::Log { until: published, queue };
                 }
                 Source::Log { until, queue } if self.position >= until => self.source = Source::Live(queue),
                 Source::Log { until, queue } => {
-                    let store = &self.workspace.store;
-                    let page = store.log(self.workspace.id, self.position, LOG_PAGE_EVENTS).await;
+                    let (workspace, after) = (Arc::clone(&self.workspace), self.position);
+                    let page = async move { workspace.store.log(workspace.id, after, LOG_PAGE_EVENTS).await };
+                    self.source = Source::Reading { until, queue, page: Box::pin(page) };
+                }
+                Source::Reading { until, queue, mut page } => {
+                    let Poll::Ready(page) = page.as_mut().poll(context) else {
+                        self.source = Source::Reading { until, queue, page };
+                        return Poll::Pending;
+                    };
                     let page = match page.map_err(follow_error) {
                         Ok(page) if !page.events.is_empty() => page,
-                        Ok(_) => return Some(Err(FollowError::Unavailable)), // What was published is in the log.
-                        Err(error) => return Some(Err(error)),
+                        // What was published is in the log.
+                        Ok(_) => return Poll::Ready(Some(Err(FollowError::Unavailable))),
+                        Err(error) => return Poll::Ready(Some(Err(error))),
                     };
                     for recorded in page.events {
                         // What was written after the registration comes by the queue.
@@ -165,21 +220,28 @@ impl Follower {
                     }
                     self.source = Source::Log { until, queue };
                 }
-                Source::Live(mut queue) => {
-                    match queue.queue.recv().await {
-                        Some(recorded) => {
+                Source::Live(queue) => {
+                    let taken = queue.queue.poll_take(&mut self.ready, context);
+                    match taken {
+                        Poll::Ready(None) => {
                             // What the caller has seen already, by a state that was ahead of its events.
-                            if recorded.sequence > self.position {
-                                self.position = recorded.sequence;
-                                self.ready.push_back(recorded);
-                            }
-                            self.source = Source::Live(queue);
+                            self.ready.retain(|recorded| recorded.sequence > self.position);
+                            self.position =
+                                self.ready.back().map_or(self.position, |recorded| recorded.sequence);
                         }
                         // The hub has let go of this follower; what it missed is in the log.
-                        None => self.position = self.position.max(queue.served.load(Ordering::Acquire)),
+                        Poll::Ready(Some(served)) => {
+                            self.position = self.position.max(served);
+                            continue;
+                        }
+                        Poll::Pending => {}
+                    }
+                    self.source = Source::Live(queue);
+                    if taken.is_pending() {
+                        return Poll::Pending;
                     }
                 }
-                Source::Ended => return None,
+                Source::Ended => return Poll::Ready(None),
             }
         }
     }
@@ -191,7 +253,7 @@ pub(super) struct Hub(Mutex<Registry>);
 struct Registry {
     /// Everything up to here has been handed out.
     published: u64,
-    followers: BTreeMap<Topic, Vec<Listener>>,
+    followers: BTreeMap<Topic, Vec<Arc<Queue>>>,
     is_closed: bool,
 }
 
@@ -206,15 +268,15 @@ impl Hub {
         if registry.is_closed {
             return None;
         }
-        let (sender, queue) = mpsc::channel(QUEUE_EVENTS_MAX);
-        let served = Arc::new(AtomicU64::new(0));
-        let listener = Listener { queue: sender, served: Arc::clone(&served) };
-        registry.followers.entry(topic).or_default().push(listener);
-        let listening = Listening { workspace: Arc::clone(workspace), topic, queue, served };
+        let queue = Arc::new(Queue::default());
+        // One follower is the rule for most topics.
+        let followers = registry.followers.entry(topic).or_insert_with(|| Vec::with_capacity(1));
+        followers.push(Arc::clone(&queue));
+        let listening = Listening { workspace: Arc::clone(workspace), topic, queue };
         Some((listening, registry.published))
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Registry> {
+    fn lock(&self) -> MutexGuard<'_, Registry> {
         self.0.lock().expect("nothing panics while it holds the registry")
     }
 
@@ -224,14 +286,8 @@ impl Hub {
         for recorded in events {
             for topic in topics(&recorded.event) {
                 let Some(followers) = registry.followers.get_mut(&topic) else { continue };
-                // Who has gone away, or whose queue is full, is let go of.
-                followers.retain(|follower| {
-                    let is_given = follower.queue.try_send(Arc::clone(recorded)).is_ok();
-                    if !is_given {
-                        follower.served.store(recorded.sequence - 1, Ordering::Release);
-                    }
-                    is_given
-                });
+                // Whose queue is full is let go of.
+                followers.retain(|follower| follower.give(recorded));
                 if followers.is_empty() {
                     registry.followers.remove(&topic);
                 }
@@ -259,18 +315,18 @@ impl Hub {
 impl Registry {
     fn let_go_of_all(&mut self, served: u64) {
         for follower in std::mem::take(&mut self.followers).into_values().flatten() {
-            follower.served.store(served, Ordering::Release);
+            follower.let_go(served);
         }
     }
 }
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        // Otherwise a topic of which nothing happens any more would keep its queues for ever.
-        self.queue.close();
         let mut registry = self.workspace.hub.lock();
         if let Some(followers) = registry.followers.get_mut(&self.topic) {
-            followers.retain(|follower| !follower.queue.is_closed());
+            if let Some(place) = followers.iter().position(|queue| Arc::ptr_eq(queue, &self.queue)) {
+                followers.swap_remove(place);
+            }
             if followers.is_empty() {
                 registry.followers.remove(&self.topic);
             }

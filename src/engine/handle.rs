@@ -85,6 +85,12 @@ impl WorkspaceHandle {
         self.0.state.load_full()
     }
 
+    /// The sequence of the last committed state.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.0.state.load().sequence
+    }
+
     /// A committed state of at least `sequence`; `Overloaded` when it does not come in time.
     pub async fn state_at(&self, sequence: u64) -> Result<Arc<State>, Error> {
         let mut published = self.0.published.subscribe();

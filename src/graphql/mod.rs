@@ -11,6 +11,7 @@
 pub mod error;
 pub mod mutation;
 pub mod page;
+pub mod progress;
 pub mod query;
 pub mod scalars;
 pub mod scope;

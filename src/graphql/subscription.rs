@@ -4,12 +4,15 @@
 //! Gapless, because a stream begins at the moment of the scope that it was opened with: whatever is committed
 //! after that moment comes out of the log. There is no channel and no loop in here.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, Object, Subscription};
 use futures_util::{Stream, StreamExt, future, stream};
 use routing::event::{Object as CoreObject, Recorded};
 use routing::ids::{WorkerId, WorkspaceId};
 
 use super::error::{Error, Result};
+use super::progress::Progress;
 use super::scalars::{self, Sequence};
 use super::scope::Scope;
 use super::types::event::{Conditions, Event, EventFilter, EventType};
@@ -42,7 +45,8 @@ impl Subscriptions {
     ) -> Result<impl Stream<Item = Result<ReservationsMessage>>> {
         let types = types.unwrap_or_default();
         let worker: WorkerId = scalars::id("workerId", &worker_id)?;
-        let scope = Scope::around(ctx, "workerId", worker).await?;
+        // In a box, which is gone once this has begun: what is awaited in here is kept as long as the stream.
+        let scope = Box::pin(Scope::around(ctx, "workerId", worker)).await?;
         if scope.worker(worker).is_none() {
             return Err(Error::not_found(worker, "workerId"));
         }
@@ -72,14 +76,28 @@ impl Subscriptions {
     ) -> Result<impl Stream<Item = Result<Event>>> {
         let workspace: WorkspaceId = scalars::id("workspaceId", &workspace_id)?;
         let conditions = Conditions::of(filter)?;
-        let scope = Scope::workspace_named(ctx, "workspaceId", workspace).await?;
+        let scope = Box::pin(Scope::workspace_named(ctx, "workspaceId", workspace)).await?;
         scope.access().check_may_follow_everything()?;
-        let begin = after.map_or(scope.state().sequence, |after| after.0);
+        let progress = ctx.data_opt::<Arc<Progress>>().cloned().unwrap_or_default();
+        let edge = scope.state().sequence;
+        let begin = progress.prescribed().or(after.map(|after| after.0)).unwrap_or(edge);
+        // What lies ahead of the log is an error, and that is for `follow` to say.
+        if begin <= edge {
+            progress.begin(begin, edge).await;
+        }
         let passage = scope.access().passage();
         Ok(scope.access().follow(conditions.topic(), begin)?.filter_map(move |event| {
-            let view = |event| Event::of(Scope::of(passage.access()), event);
+            let view = |event: Arc<Recorded>| {
+                let access = passage.access();
+                progress.produce(event.sequence, access.state().sequence);
+                Event::of(Scope::of(access), event)
+            };
             future::ready(match event {
-                Ok(event) => conditions.admit(&event).then(|| Ok(view(event))),
+                Ok(event) if conditions.admit(&event) => Some(Ok(view(event))),
+                Ok(event) => {
+                    progress.skip(event.sequence, passage.edge());
+                    None
+                }
                 Err(error) => Some(Err(error.into())),
             })
         }))

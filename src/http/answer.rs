@@ -105,7 +105,7 @@ impl Refusal {
 }
 
 /// The end of an operation, or one event of a subscription.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Answer {
     /// It was executed: a GraphQL result with `data`, perhaps with errors.
     Executed(Utf8Bytes),

@@ -12,6 +12,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    convert::Infallible,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -19,7 +20,7 @@ use std::{
 };
 
 use async_graphql::{
-    Pos, Positioned, Value as ConstValue, Variables,
+    Name, Pos, Positioned, Value as ConstValue, Variables,
     parser::{
         self,
         types::{
@@ -115,6 +116,8 @@ pub(super) struct Document {
     pub executable: ExecutableDocument,
     /// The engine has found it valid.
     is_valid: AtomicBool,
+    /// Variables that say where subscriptions begin, and nothing else.
+    cursors: HashSet<Name>,
 }
 
 impl Document {
@@ -128,7 +131,8 @@ impl Document {
         for (_, operation) in executable.operations.iter() {
             check_variable_types(&operation.node, types)?;
         }
-        Ok(Document { executable, is_valid: AtomicBool::new(false) })
+        let cursors = cursors(&executable);
+        Ok(Document { executable, is_valid: AtomicBool::new(false), cursors })
     }
 
     /// Remembers that the engine has found the document valid.
@@ -139,6 +143,12 @@ impl Document {
     /// Has the engine found the document valid before?
     pub fn is_known_valid(&self) -> bool {
         self.is_valid.load(Ordering::Relaxed)
+    }
+
+    /// The values, as JSON, of all variables but those that say no more than where a subscription begins.
+    pub fn variables_that_matter(&self, variables: &Variables) -> String {
+        let matter: Vec<_> = variables.iter().filter(|(name, _)| !self.cursors.contains(*name)).collect();
+        serde_json::to_string(&matter).expect("GraphQL values have string keys and finite numbers")
     }
 
     /// The operation that a request with this `operationName` means.
@@ -507,6 +517,80 @@ fn may_be(value: &ConstValue, expected: &Type) -> bool {
     }
 }
 
+/// The argument that says where a subscription begins.
+const CURSOR_ARGUMENT: &str = "after";
+
+/// The variables that are the value of that argument of a subscription's field, and occur nowhere else.
+fn cursors(document: &ExecutableDocument) -> HashSet<Name> {
+    let mut uses = Uses::default();
+    for (_, operation) in document.operations.iter() {
+        let operation = &operation.node;
+        uses.in_directives(&operation.directives);
+        let is_subscription = operation.ty == OperationType::Subscription;
+        uses.in_selection_set(&operation.selection_set.node, is_subscription);
+    }
+    for fragment in document.fragments.values() {
+        uses.in_directives(&fragment.node.directives);
+        uses.in_selection_set(&fragment.node.selection_set.node, false);
+    }
+    let Uses { mut as_cursor, otherwise } = uses;
+    as_cursor.retain(|name| !otherwise.contains(name));
+    as_cursor
+}
+
+/// The variables in a value, whose type the engine does not export.
+macro_rules! variables_in {
+    ($value:expr) => {{
+        let mut found = Vec::new();
+        let replaced = $value.clone().into_const_with(|name| {
+            found.push(name);
+            Ok::<_, Infallible>(ConstValue::Null)
+        });
+        let (Ok(_) | Err(_)) = replaced;
+        found
+    }};
+}
+
+/// Where a document uses variables. Recurses as deep as selection sets and brackets are allowed to be.
+#[derive(Default)]
+struct Uses {
+    as_cursor: HashSet<Name>,
+    otherwise: HashSet<Name>,
+}
+
+impl Uses {
+    fn in_selection_set(&mut self, set: &SelectionSet, is_root_of_subscription: bool) {
+        for selection in &set.items {
+            self.in_directives(selection.node.directives());
+            match &selection.node {
+                Selection::Field(field) => {
+                    for (name, value) in &field.node.arguments {
+                        let is_cursor = is_root_of_subscription && name.node == CURSOR_ARGUMENT;
+                        let variables = variables_in!(&value.node);
+                        // The value is the variable itself, not something that holds it.
+                        if is_cursor && value.node.to_string().starts_with('$') {
+                            self.as_cursor.extend(variables);
+                        } else {
+                            self.otherwise.extend(variables);
+                        }
+                    }
+                    self.in_selection_set(&field.node.selection_set.node, false);
+                }
+                Selection::InlineFragment(fragment) => {
+                    self.in_selection_set(&fragment.node.selection_set.node, false);
+                }
+                Selection::FragmentSpread(_) => {}
+            }
+        }
+    }
+
+    fn in_directives(&mut self, directives: &[Positioned<Directive>]) {
+        for (_, value) in directives.iter().flat_map(|directive| &directive.node.arguments) {
+            self.otherwise.extend(variables_in!(&value.node));
+        }
+    }
+}
+
 fn type_names(sdl: &str) -> HashSet<String> {
     let schema = parser::parse_schema(sdl).expect("the engine reads the SDL that it writes");
     let built_in = ["Int", "Float", "String", "Boolean", "ID"].map(str::to_owned);
@@ -526,4 +610,36 @@ fn type_names(sdl: &str) -> HashSet<String> {
 
 fn limit(message: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {
     Refusal::new(Code::LimitExceeded, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_that_only_says_where_a_subscription_begins_is_known() {
+        let all = [
+            ("subscription($a: Int) { feed(after: $a) { position } }", "a"),
+            ("subscription($a: Int = 3) { feed(after: $a) { position } }", "a"),
+            ("subscription A($a: Int) { feed(after: $a) } subscription B($a: Int) { other(after: $a) }", "a"),
+            ("subscription($a: Int) { feed(before: $a) { position } }", ""),
+            ("subscription($a: Int) { feed(after: $a, other: { in: [$a] }) { position } }", ""),
+            ("subscription($a: Int) { feed(after: [$a]) { position } }", ""),
+            ("subscription($a: Int) { feed(after: $a) { nodes(after: $a) } }", ""),
+            ("subscription($a: Int) { feed { nodes(after: $a) } }", ""),
+            (
+                "subscription($a: Int) { feed(after: $a) { ...F } } fragment F on Feed { nodes(first: $a) }",
+                "",
+            ),
+            ("subscription($a: Int) { feed(after: $a) @include(if: $a) { position } }", ""),
+            ("subscription($a: Int) { feed(after: $a) { position @skip(if: $a) } }", ""),
+            ("query($a: Int) { feed(after: $a) { position } }", ""),
+            ("subscription { feed(after: \"$a\") { position } }", ""),
+        ];
+        for (query, expected) in all {
+            let found = cursors(&parser::parse_query(query).expect("a document"));
+            let found: Vec<&str> = found.iter().map(Name::as_str).collect();
+            assert_eq!(found.join(" "), expected, "{query}");
+        }
+    }
 }

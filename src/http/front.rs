@@ -22,7 +22,7 @@ use tracing::Instrument;
 use super::{Gate, REQUEST_ID, RequestId, graphql, operation::Endpoint};
 
 /// The service behind the sockets. Cheap to clone.
-pub struct Front<E, G> {
+pub struct Front<E, G: Gate> {
     endpoint: Arc<Endpoint<E, G>>,
     routes: TowerToHyperService<Router>,
 }
@@ -80,7 +80,7 @@ impl<E: Executor, G: Gate> Service<Request<Incoming>> for Front<E, G> {
     }
 }
 
-impl<E, G> Clone for Front<E, G> {
+impl<E, G: Gate> Clone for Front<E, G> {
     fn clone(&self) -> Front<E, G> {
         Front { endpoint: Arc::clone(&self.endpoint), routes: self.routes.clone() }
     }

@@ -10,6 +10,8 @@
 //!                 operation ─▶ documents  one operation: parsed, limited, executed
 //!                     │     └▶ variables
 //!                     │
+//!                   shared                one execution for all who follow the same
+//!                     │
 //!                   answer                what the client may read of it
 //! ```
 //!
@@ -28,10 +30,11 @@ mod graphql;
 mod health;
 mod operation;
 mod serve;
+mod shared;
 mod variables;
 mod websocket;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, hash::Hash, sync::Arc, time::Duration};
 
 use async_graphql::{Executor, ObjectType, Schema, SubscriptionType, ValidationMode};
 use axum::{
@@ -45,13 +48,16 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 pub use self::front::Front;
 pub use self::serve::serve;
-use self::{documents::Documents, operation::Endpoint, variables::InputTypes};
+use self::{documents::Documents, operation::Endpoint, shared::Groups, variables::InputTypes};
 use crate::{auth, caller};
 
 /// Who lets requests in.
 pub trait Gate: Clone + Send + Sync + 'static {
     /// What an admitted request may do. It is all that resolvers get.
     type Caller: Clone + Send + Sync + 'static;
+
+    /// What those have in common who are shown the same.
+    type Audience: Clone + Eq + Hash + Send + Sync + 'static;
 
     /// From the value of an `Authorization` header to a Caller, or why not.
     fn open(&self, authorization: Option<&str>) -> Result<Self::Caller, auth::Error>;
@@ -64,10 +70,19 @@ pub trait Gate: Clone + Send + Sync + 'static {
 
     /// The same Caller, who sees no state older than the event at `sequence`.
     fn with_minimum_sequence(caller: Self::Caller, sequence: u64) -> Self::Caller;
+
+    /// Whom this Caller may share a subscription with: all of the same audience, if there is one. Whatever can
+    /// change an answer is in it.
+    fn audience(caller: &Self::Caller) -> Option<Self::Audience>;
+
+    /// Somebody who is nothing but a member of the Caller's audience, and whose time does not end. What is shared
+    /// is executed for them.
+    fn representative(caller: &Self::Caller) -> Self::Caller;
 }
 
 impl Gate for caller::Door {
     type Caller = caller::Caller;
+    type Audience = auth::Grant;
 
     fn open(&self, authorization: Option<&str>) -> Result<caller::Caller, auth::Error> {
         caller::Door::open(self, authorization)
@@ -84,6 +99,14 @@ impl Gate for caller::Door {
 
     fn with_minimum_sequence(caller: caller::Caller, sequence: u64) -> caller::Caller {
         caller.with_minimum_sequence(sequence)
+    }
+
+    fn audience(caller: &caller::Caller) -> Option<auth::Grant> {
+        caller.audience()
+    }
+
+    fn representative(caller: &caller::Caller) -> caller::Caller {
+        caller.representative()
     }
 }
 
@@ -160,8 +183,17 @@ where
     let documents = Documents::new(&sdl, settings.documents_bytes_max);
     let input_types = InputTypes::of(&sdl);
     let cors = cors(&settings.origins);
-    let endpoint =
-        Endpoint { schema, trusting, gate, documents, input_types, settings, shutdown, connections };
+    let endpoint = Endpoint {
+        schema,
+        trusting,
+        gate,
+        documents,
+        input_types,
+        groups: Groups::default(),
+        settings,
+        shutdown,
+        connections,
+    };
     let endpoint = Arc::new(endpoint);
     Front::new(Arc::clone(&endpoint), routes(endpoint, cors))
 }

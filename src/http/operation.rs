@@ -5,12 +5,17 @@
 //! 2. [`Endpoint::prepare`] turns them into an [`Operation`]: the document is parsed and within the limits, the
 //!    operation is known, its variables are there, and the Caller (nothing else) is in the request's data.
 //! 3. [`Endpoint::run`] or [`Endpoint::follow`] execute it. They answer in finished JSON, so that a subscription
-//!    that many sockets share can be executed once and its text sent to all of them.
+//!    that many sockets share is executed once and its text sent to all of them (`shared`).
 //!
 //! The schema runs without the engine's extensions: one, even if it does nothing, makes every field and list
 //! item four times as dear. What they would do (limits, masking, spans) happens around the schema, here.
 
-use std::{fmt, panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    fmt,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use async_graphql::{Executor, Request, Variables, parser::types::OperationType};
 use futures_util::{
@@ -27,17 +32,20 @@ use super::{
     Gate, RequestId, Settings,
     answer::{Answer, Code, Refusal},
     documents::{Document, Documents, check_variables},
+    shared::{Followed, Follower, Group, Groups, Key},
     variables::InputTypes,
 };
+use crate::graphql::progress::Progress;
 
 /// What every request of this server shares.
-pub(super) struct Endpoint<E, G> {
+pub(super) struct Endpoint<E, G: Gate> {
     pub schema: E,
     /// The same schema, which does not validate: for what is known to be valid.
     pub trusting: E,
     pub gate: G,
     pub documents: Documents,
     pub input_types: InputTypes,
+    pub groups: Groups<E, G>,
     pub settings: Settings,
     pub shutdown: CancellationToken,
     /// Everything that must have ended before the process may.
@@ -61,16 +69,60 @@ pub(super) struct Extensions {
 }
 
 /// An operation that is ready to be executed.
-pub(super) struct Operation {
+pub(super) struct Operation<G: Gate> {
     pub kind: OperationType,
-    request: Request,
+    execution: Execution<G>,
+}
+
+enum Execution<G: Gate> {
+    /// For its client alone.
+    Alone {
+        request: Request,
+        document: Arc<Document>,
+        /// The document was found valid before, and the variables fit.
+        is_trusted: bool,
+    },
+    /// A subscription that may be executed once for all with this key.
+    Shareable { key: Key<G::Audience>, template: Template, caller: G::Caller },
+}
+
+/// A subscription that can be executed several times.
+pub(super) struct Template {
+    query: String,
+    operation_name: Option<String>,
+    variables: Variables,
     document: Arc<Document>,
-    /// The document was found valid before, and the variables fit.
-    is_trusted: bool,
+}
+
+impl Template {
+    /// To be executed for the caller, who hears how far it has come.
+    pub fn request<C: Send + Sync + 'static>(&self, caller: C, progress: Arc<Progress>) -> Request {
+        let mut request =
+            Request::new(&self.query).variables(self.variables.clone()).data(caller).data(progress);
+        request.operation_name.clone_from(&self.operation_name);
+        request.set_parsed_query(self.document.executable.clone());
+        request
+    }
+}
+
+/// The answers of one operation.
+pub(super) enum Answers<E, G: Gate> {
+    Alone(BoxStream<'static, Answer>),
+    Shareable(Follower<E, G>),
+}
+
+impl<E: Executor, G: Gate> Answers<E, G> {
+    /// The next one of the operation with this id (as JSON). A panic of the execution comes out of here.
+    pub fn poll_next(&mut self, context: &mut Context<'_>, id: &str) -> Poll<Followed> {
+        match self {
+            Answers::Alone(answers) => answers.poll_next_unpin(context).map(Followed::Own),
+            Answers::Shareable(follower) => follower.poll_next(context, id),
+        }
+    }
 }
 
 impl<E: Executor, G: Gate> Endpoint<E, G> {
-    pub fn prepare(&self, parameters: Parameters, caller: G::Caller) -> Result<Operation, Refusal> {
+    pub fn prepare(&self, parameters: Parameters, caller: G::Caller) -> Result<Operation<G>, Refusal> {
         let Parameters { query, operation_name, variables, extensions } = parameters;
         let document = self.documents.find(&query)?;
         let operation = document.operation(operation_name.as_deref())?;
@@ -87,16 +139,38 @@ impl<E: Executor, G: Gate> Endpoint<E, G> {
             Some(sequence) => G::with_minimum_sequence(caller, sequence),
             None => caller,
         };
-        let mut request = Request::new(query).variables(variables).data(caller);
-        request.operation_name = operation_name;
-        request.set_parsed_query(document.executable.clone());
         let kind = operation.ty;
-        Ok(Operation { kind, request, document, is_trusted })
+        let audience = match kind {
+            OperationType::Subscription => G::audience(&caller),
+            OperationType::Query | OperationType::Mutation => None,
+        };
+        let execution = if let Some(audience) = audience {
+            let key = Key {
+                audience,
+                query: query.clone(),
+                operation_name: operation_name.clone(),
+                variables: document.variables_that_matter(&variables),
+            };
+            Execution::Shareable {
+                key,
+                template: Template { query, operation_name, variables, document },
+                caller,
+            }
+        } else {
+            let mut request = Request::new(query).variables(variables).data(caller);
+            request.operation_name = operation_name;
+            request.set_parsed_query(document.executable.clone());
+            Execution::Alone { request, document, is_trusted }
+        };
+        Ok(Operation { kind, execution })
     }
 
     /// Executes a query or mutation.
-    pub async fn run(self: Arc<Self>, operation: Operation, id: RequestId) -> Answer {
-        let Operation { kind, request, document, is_trusted } = operation;
+    pub async fn run(self: Arc<Self>, operation: Operation<G>, id: RequestId) -> Answer {
+        let Operation { kind, execution } = operation;
+        let Execution::Alone { request, document, is_trusted } = execution else {
+            unreachable!("a subscription is followed")
+        };
         let schema = if is_trusted { &self.trusting } else { &self.schema };
         let executed = AssertUnwindSafe(schema.execute(request)).catch_unwind();
         match tokio::time::timeout(self.settings.request_timeout, executed).await {
@@ -121,17 +195,38 @@ impl<E: Executor, G: Gate> Endpoint<E, G> {
 
     /// Executes an operation of any kind as a stream of answers, of which a query or mutation has one. A
     /// panic comes out of the stream's `poll_next`.
-    pub fn follow(self: &Arc<Self>, operation: Operation, id: RequestId) -> BoxStream<'static, Answer> {
-        match operation.kind {
-            OperationType::Subscription => self
-                .schema
-                .execute_stream(operation.request, None)
-                .map(move |response| Answer::of_event(response, &id))
-                .boxed(),
-            OperationType::Query | OperationType::Mutation => {
-                stream::once(Arc::clone(self).run(operation, id)).boxed()
+    pub fn follow(self: &Arc<Self>, operation: Operation<G>, id: RequestId) -> Answers<E, G> {
+        let Operation { kind, execution } = operation;
+        match (kind, execution) {
+            (_, Execution::Shareable { key, template, caller }) => {
+                // Of this client's variables, which say where it begins; those of the group say where another one did.
+                let progress = Arc::new(Progress::new());
+                let request = template.request(caller.clone(), Arc::clone(&progress));
+                let group = Group::find(self, key, template, &caller, &id);
+                Answers::Shareable(group.follow(request, progress, id))
+            }
+            (OperationType::Subscription, Execution::Alone { request, document, is_trusted }) => {
+                let schema = if is_trusted { &self.trusting } else { &self.schema };
+                let responses = schema.execute_stream(request, None);
+                let answers = responses.map(move |response| {
+                    let answer = Answer::of_event(response, &id);
+                    if let Answer::Executed(_) = answer {
+                        document.mark_valid();
+                    }
+                    answer
+                });
+                Answers::Alone(answers.boxed())
+            }
+            (OperationType::Query | OperationType::Mutation, execution @ Execution::Alone { .. }) => {
+                Answers::Alone(stream::once(Arc::clone(self).run(Operation { kind, execution }, id)).boxed())
             }
         }
+    }
+
+    /// Executes what is shared.
+    pub fn execute_stream(&self, request: Request, id: RequestId) -> BoxStream<'static, Answer> {
+        let responses = self.schema.execute_stream(request, None);
+        responses.map(move |response| Answer::of_event(response, &id)).boxed()
     }
 }
 

@@ -26,7 +26,7 @@
 //! in one is an error of that one. What is ready at once is written at once, in one piece.
 //!
 //! What it does not do: no compression, no binary messages, no cookies; it does not resume anything (subscriptions
-//! do, by their `after`), and does not know whether two sockets follow the same subscription.
+//! do, by their `after`), and does not know whether two sockets follow the same subscription (`shared` does).
 
 use std::{
     panic::AssertUnwindSafe,
@@ -46,7 +46,7 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, Uri, header},
     response::{IntoResponse, Response},
 };
-use futures_util::{FutureExt, SinkExt, StreamExt, stream::BoxStream};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use serde::Deserialize;
 use tokio::{
     task::coop,
@@ -58,7 +58,8 @@ use super::{
     Gate, RequestId, Settings,
     answer::{Answer, Code, Refusal, panic_message},
     graphql::Rejection,
-    operation::{Endpoint, Parameters},
+    operation::{Answers, Endpoint, Parameters},
+    shared::Followed,
 };
 use crate::auth;
 
@@ -66,7 +67,7 @@ const PROTOCOL: &str = "graphql-transport-ws";
 
 /// Held by every socket for as long as it lives; the default of 128 KiB would be most of its memory. Messages
 /// of clients are mostly smaller.
-const READ_BUFFER_BYTES: usize = 1024;
+const READ_BUFFER_BYTES: usize = 512;
 
 /// Messages are gathered up to here before they are written without being flushed. Allocated only as needed.
 const WRITE_BUFFER_BYTES: usize = 8 * 1024;
@@ -146,9 +147,16 @@ async fn shake_hands<E: Executor, G: Gate>(
     let alive = endpoint.connections.token();
     // So that what resolvers log can be found by the id that their clients see.
     let span = tracing::info_span!(parent: None, "socket", id = %id);
-    Ok(upgrade.on_upgrade(move |socket| async move {
-        Connection::new(endpoint, socket, id).run().instrument(span).await;
-        drop(alive);
+    Ok(upgrade.on_upgrade(move |socket| {
+        let mut connection = Connection::new(endpoint, socket, id);
+        let serving = async move {
+            connection.run().await;
+            drop(alive);
+        };
+        // In a task of its own: the one that has shaken hands is larger than a connection has any need for, and
+        // stays so for as long as it lives.
+        tokio::spawn(serving.instrument(span));
+        std::future::ready(())
     }))
 }
 
@@ -200,7 +208,7 @@ struct Connection<E, G: Gate> {
     id: RequestId,
     socket: WebSocket,
     phase: Phase<G::Caller>,
-    operations: Vec<Operation>,
+    operations: Vec<Operation<E, G>>,
     /// Which operation is asked first, so that one that is always ready does not hold up the others.
     turn: usize,
     /// Whether the socket is read before the operations are asked, alternately for the same reason.
@@ -219,10 +227,10 @@ enum Phase<C> {
     Admitted { caller: C, until: Instant },
 }
 
-struct Operation {
+struct Operation<E, G: Gate> {
     /// The client's, as JSON.
     id: String,
-    answers: BoxStream<'static, Answer>,
+    answers: Answers<E, G>,
 }
 
 enum Event {
@@ -230,7 +238,14 @@ enum Event {
     Deadline,
     Message(Message),
     /// Of the operation at this place: an answer, its end, or a panic.
-    Operation(usize, Result<Option<Answer>, Panic>),
+    Operation(usize, Result<Followed, Panic>),
+}
+
+/// What has had nothing since this task was woken.
+#[derive(Default)]
+struct Quiet {
+    input: bool,
+    operations: bool,
 }
 
 type Panic = Box<dyn std::any::Any + Send>;
@@ -276,7 +291,7 @@ impl<E: Executor, G: Gate> Connection<E, G> {
         }
     }
 
-    async fn run(mut self) {
+    async fn run(&mut self) {
         let end = AssertUnwindSafe(self.drive()).catch_unwind().await.unwrap_or_else(|panic| {
             tracing::error!(request_id = %self.id, panic = panic_message(&*panic), "a WebSocket panicked");
             End::Close(Closure { code: 1011, reason: "internal error".into(), readable: true })
@@ -317,7 +332,7 @@ impl<E: Executor, G: Gate> Connection<E, G> {
                 if timer.as_mut().poll(context).is_ready() {
                     return Poll::Ready(Ok(Event::Deadline));
                 }
-                let event = self.poll_event(context);
+                let event = self.poll_events(context);
                 // Only a deadline that has come nearer is set: one that has moved away finds nothing due.
                 let deadline = self.next_deadline();
                 if event.is_pending() && deadline < timer.deadline() {
@@ -342,7 +357,21 @@ impl<E: Executor, G: Gate> Connection<E, G> {
         }
     }
 
-    fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Result<Event, End>> {
+    /// Answers are sent as they come; anything else is an event.
+    fn poll_events(&mut self, context: &mut Context<'_>) -> Poll<Result<Event, End>> {
+        // What has nothing now wakes this task when it has, and need not be asked twice.
+        let mut quiet = Quiet::default();
+        loop {
+            match self.poll_event(context, &mut quiet) {
+                Poll::Ready(Ok(Event::Operation(index, answer))) if self.unflushed < UNFLUSHED_MAX => {
+                    self.on_answer(index, answer)?;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    fn poll_event(&mut self, context: &mut Context<'_>, quiet: &mut Quiet) -> Poll<Result<Event, End>> {
         // For a peer that does not take what it was sent nothing is read, and so nothing more is produced.
         if self.poll_writable(context)?.is_pending() {
             return Poll::Pending;
@@ -351,10 +380,13 @@ impl<E: Executor, G: Gate> Connection<E, G> {
             return Poll::Pending;
         }
         self.input_first = !self.input_first;
-        let mut event =
-            if self.input_first { self.poll_input(context)? } else { self.poll_operations(context) };
-        if event.is_pending() {
-            event = if self.input_first { self.poll_operations(context) } else { self.poll_input(context)? };
+        let mut event = Poll::Pending;
+        for is_input in [self.input_first, !self.input_first] {
+            let is_quiet = if is_input { &mut quiet.input } else { &mut quiet.operations };
+            if event.is_pending() && !*is_quiet {
+                event = if is_input { self.poll_input(context)? } else { self.poll_operations(context) };
+                *is_quiet = event.is_pending();
+            }
         }
         if event.is_pending() && self.unflushed > 0 {
             // Whether it is done shows in `unflushed` and `stalled_at`.
@@ -397,9 +429,9 @@ impl<E: Executor, G: Gate> Connection<E, G> {
         let count = self.operations.len();
         for step in 0..count {
             let index = (self.turn + step) % count;
-            let answers = &mut self.operations[index].answers;
-            let answer = match std::panic::catch_unwind(AssertUnwindSafe(|| answers.poll_next_unpin(context)))
-            {
+            let Operation { id, answers } = &mut self.operations[index];
+            let polled = std::panic::catch_unwind(AssertUnwindSafe(|| answers.poll_next(context, id)));
+            let answer = match polled {
                 Ok(Poll::Pending) => continue,
                 Ok(Poll::Ready(answer)) => Ok(answer),
                 Err(panic) => Err(panic),
@@ -517,6 +549,10 @@ impl<E: Executor, G: Gate> Connection<E, G> {
         match prepared {
             Ok(operation) => {
                 let answers = self.endpoint.follow(operation, self.id.clone());
+                if self.operations.is_empty() {
+                    // The most that almost all sockets have.
+                    self.operations.reserve_exact(1);
+                }
                 self.operations.push(Operation { id: json_id, answers });
                 Ok(())
             }
@@ -524,13 +560,23 @@ impl<E: Executor, G: Gate> Connection<E, G> {
         }
     }
 
-    fn on_answer(&mut self, index: usize, answer: Result<Option<Answer>, Panic>) -> Result<(), End> {
-        let answer = answer.unwrap_or_else(|panic| Some(Answer::of_panic(&*panic, &self.id)));
+    fn on_answer(&mut self, index: usize, answer: Result<Followed, Panic>) -> Result<(), End> {
+        let is_shareable = matches!(self.operations[index].answers, Answers::Shareable(_));
+        let answer = match answer {
+            // What can be executed for many knows nothing of this socket's token.
+            Ok(Followed::Shared(_) | Followed::Own(Some(Answer::Executed(_))))
+                if is_shareable && self.is_expired() =>
+            {
+                return Err(End::Expired);
+            }
+            Ok(Followed::Shared(frame)) => return self.send(Message::Text(frame)),
+            Ok(Followed::Own(answer)) => answer,
+            Err(panic) => Some(Answer::of_panic(&*panic, &self.id)),
+        };
         match answer {
             Some(Answer::Executed(result)) => {
-                let id = &self.operations[index].id;
-                let text = format!(r#"{{"id":{id},"type":"next","payload":{result}}}"#);
-                self.send_text(text)
+                let text = next_message(&self.operations[index].id, &result);
+                self.send(Message::Text(text))
             }
             Some(Answer::Refused { errors, .. }) => {
                 let Operation { id, .. } = self.operations.swap_remove(index);
@@ -543,6 +589,13 @@ impl<E: Executor, G: Gate> Connection<E, G> {
         }
     }
 
+    fn is_expired(&self) -> bool {
+        match &self.phase {
+            Phase::Admitted { caller, .. } => G::remaining(caller).is_zero(),
+            Phase::AwaitingInit { .. } => false,
+        }
+    }
+
     fn send_text(&mut self, text: String) -> Result<(), End> {
         self.send(Message::Text(text.into()))
     }
@@ -552,6 +605,11 @@ impl<E: Executor, G: Gate> Connection<E, G> {
         self.unflushed += 1;
         self.socket.start_send_unpin(message).map_err(end_of)
     }
+}
+
+/// A result in the envelope of its operation.
+pub(super) fn next_message(json_id: &str, result: &str) -> Utf8Bytes {
+    format!(r#"{{"id":{json_id},"type":"next","payload":{result}}}"#).into()
 }
 
 fn error_message(json_id: &str, errors: &Utf8Bytes) -> Message {

@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicI32, Ordering},
+        atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -20,9 +20,10 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use switchyard::{
     auth::{self, jwt::Reason},
+    graphql::progress::Progress,
     http::{self, Settings},
 };
-use tokio::{net::TcpListener, net::TcpStream, task::JoinHandle};
+use tokio::{net::TcpListener, net::TcpStream, sync::watch, task::JoinHandle};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream,
     tungstenite::{Message, client::IntoClientRequest, http::Request},
@@ -48,28 +49,55 @@ pub async fn until(what: &str, holds: impl Fn() -> bool) {
 
 // ── The gate ─────────────────────────────────────────────────────────────────────────────────────────────
 
-/// Lets in `Bearer good`, and `Bearer for <n>`, which expires after that many milliseconds.
+/// Lets in `Bearer good`, `Bearer for <n>`, which expires after that many milliseconds, `Bearer audience <n>`, and
+/// `Bearer alone`, who shares nothing. The others are of audience 0.
 #[derive(Clone, Default)]
 pub struct Gate {
     pub unready: Arc<AtomicBool>,
     /// Operations with `held` or `never` that are alive.
     pub held: Arc<AtomicI32>,
+    pub feed: Arc<Feed>,
+}
+
+/// A log of which only the length matters.
+#[derive(Default)]
+pub struct Feed {
+    pub length: watch::Sender<u64>,
+    /// Executions of `feed` that are alive, and how many there were.
+    pub alive: Arc<AtomicI32>,
+    pub begun: AtomicUsize,
+    /// Items that were resolved.
+    pub resolved: AtomicUsize,
+}
+
+impl Feed {
+    pub fn append(&self, n: u64) {
+        self.length.send_modify(|length| *length += n);
+    }
 }
 
 #[derive(Clone)]
 pub struct Caller {
     expires_at: Instant,
     minimum_sequence: u64,
+    audience: Option<u8>,
     held: Arc<AtomicI32>,
+    feed: Arc<Feed>,
 }
 
 impl http::Gate for Gate {
     type Caller = Caller;
+    type Audience = u8;
 
     fn open(&self, authorization: Option<&str>) -> Result<Caller, auth::Error> {
         let token = authorization.ok_or(auth::Error::Missing)?;
-        let good_for = match token.strip_prefix("Bearer ").ok_or(auth::Error::Invalid(Reason::Header))? {
-            "good" => Duration::from_secs(3600),
+        let token = token.strip_prefix("Bearer ").ok_or(auth::Error::Invalid(Reason::Header))?;
+        let audience = match token {
+            "alone" => None,
+            token => token.strip_prefix("audience ").map_or(Some(0), |audience| audience.parse().ok()),
+        };
+        let good_for = match token {
+            "good" | "alone" | "audience 1" | "audience 2" => Duration::from_secs(3600),
             "expired" => return Err(auth::Error::Expired),
             "panic" => panic!("the gate fell down"),
             token => {
@@ -77,8 +105,8 @@ impl http::Gate for Gate {
                 Duration::from_millis(milliseconds.ok_or(auth::Error::Invalid(Reason::Header))?)
             }
         };
-        let held = Arc::clone(&self.held);
-        Ok(Caller { expires_at: Instant::now() + good_for, minimum_sequence: 0, held })
+        let (held, feed) = (Arc::clone(&self.held), Arc::clone(&self.feed));
+        Ok(Caller { expires_at: Instant::now() + good_for, minimum_sequence: 0, audience, held, feed })
     }
 
     async fn ready(&self) -> Result<(), String> {
@@ -91,6 +119,18 @@ impl http::Gate for Gate {
 
     fn with_minimum_sequence(caller: Caller, sequence: u64) -> Caller {
         Caller { minimum_sequence: sequence, ..caller }
+    }
+
+    fn audience(caller: &Caller) -> Option<u8> {
+        caller.audience
+    }
+
+    fn representative(caller: &Caller) -> Caller {
+        Caller {
+            expires_at: Instant::now() + Duration::from_secs(3600),
+            minimum_sequence: 0,
+            ..caller.clone()
+        }
     }
 }
 
@@ -207,6 +247,37 @@ struct Text {
     text: String,
 }
 
+/// One of a feed.
+struct Item {
+    position: u64,
+    audience: Option<u8>,
+    feed: Arc<Feed>,
+    text: String,
+}
+
+#[Object]
+impl Item {
+    async fn position(&self) -> u64 {
+        self.feed.resolved.fetch_add(1, Ordering::Relaxed);
+        self.position
+    }
+    async fn audience(&self) -> Option<u8> {
+        self.audience
+    }
+    async fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+#[derive(InputObject)]
+struct Shape {
+    /// Every how manieth position has an item.
+    every: u64,
+    bytes: Option<usize>,
+    fails_at: Option<u64>,
+    panics_at: Option<u64>,
+}
+
 struct Held(Arc<AtomicI32>);
 
 impl Held {
@@ -258,6 +329,54 @@ impl Subscription_ {
                 .extend_with(|_, extensions| extensions.set("code", "EVENTS_EXPIRED"))),
             Ok(3),
         ])
+    }
+
+    /// Positions of the feed after `after`, or from now.
+    async fn feed(
+        &self,
+        ctx: &Context<'_>,
+        after: Option<u64>,
+        shape: Option<Shape>,
+    ) -> async_graphql::Result<impl Stream<Item = async_graphql::Result<Item>>> {
+        let coded = |code: &'static str| {
+            async_graphql::Error::new(code).extend_with(|_, extensions| extensions.set("code", code))
+        };
+        let shape = shape.unwrap_or(Shape { every: 1, bytes: None, fails_at: None, panics_at: None });
+        let Caller { feed, audience, .. } = ctx.data_unchecked::<Caller>().clone();
+        let progress = ctx.data_opt::<Arc<Progress>>().cloned().unwrap_or_default();
+        feed.begun.fetch_add(1, Ordering::Relaxed);
+        feed.alive.fetch_add(1, Ordering::Relaxed);
+        let alive = Held(Arc::clone(&feed.alive));
+        let mut length = feed.length.subscribe();
+        let edge = *length.borrow_and_update();
+        let begin = progress.prescribed().or(after).unwrap_or(edge);
+        if begin > edge {
+            return Err(coded("EVENTS_AHEAD"));
+        }
+        progress.begin(begin, edge).await;
+        Ok(stream::unfold((begin, length, alive), move |(mut position, mut length, alive)| {
+            let (progress, feed) = (Arc::clone(&progress), Arc::clone(&feed));
+            let Shape { every, bytes, fails_at, panics_at } = shape;
+            async move {
+                loop {
+                    let edge = *length.wait_for(|length| *length > position).await.ok()?;
+                    position += 1;
+                    if position % every != 0 {
+                        progress.skip(position, edge);
+                        continue;
+                    }
+                    if panics_at == Some(position) {
+                        explode();
+                    }
+                    if fails_at == Some(position) {
+                        return Some((Err(coded("EVENTS_EXPIRED")), (position, length, alive)));
+                    }
+                    progress.produce(position, edge);
+                    let text = "x".repeat(bytes.unwrap_or(0));
+                    return Some((Ok(Item { position, audience, feed, text }), (position, length, alive)));
+                }
+            }
+        }))
     }
 
     async fn panics(&self) -> impl Stream<Item = i32> {

@@ -6,4 +6,5 @@ mod health_and_shutdown;
 mod limits;
 mod over_http;
 mod over_websocket;
+mod shared;
 mod slow_peers;

@@ -13,3 +13,4 @@ mod durability;
 mod errors;
 mod isolation;
 mod main_job;
+mod shared;
