@@ -237,7 +237,7 @@ async fn load_reads_one_moment() {
                 let worker = Worker { updated_at: AT, version: worker.version + 1, ..(**worker).clone() };
                 sample.record(vec![Event::WorkerUpdated { worker: Arc::new(worker) }]);
                 sample.commit(&store).await.unwrap();
-                if sample.state.sequence % 3 == 0 {
+                if sample.state.sequence.is_multiple_of(3) {
                     sample.write_rows(&store).await;
                 }
             }

@@ -140,12 +140,9 @@ impl Router {
             None => (configuration.default_filter.as_ref().expect("checked by the caller"), None),
         };
 
-        let previous_task_queue = old.task_queue;
-        let mut task = self.changed(old);
-        task.priority = target.priority.unwrap_or(old.priority);
-        task.task_queue = Some(target.queue);
-        task.task_queue_entered_at = Some(self.now);
-        let Phase::Pending(waiting) = &mut task.phase else {
+        let mut matched = self.changed(old);
+        matched.priority = target.priority.unwrap_or(old.priority);
+        let Phase::Pending(waiting) = &mut matched.phase else {
             unreachable!("only a pending Task enters a step");
         };
         waiting.step = Some(RoutingStep {
@@ -157,10 +154,14 @@ impl Router {
             clock_started_at,
             deadline,
         });
-        // One change of the Task, of which two events tell.
-        let task = Arc::new(task);
-        self.emit(Event::WorkflowTargetMatched { task: Arc::clone(&task) });
-        match previous_task_queue {
+        let matched = Arc::new(matched);
+        self.emit(Event::WorkflowTargetMatched { task: Arc::clone(&matched) });
+
+        let mut entered = self.changed(&matched);
+        entered.task_queue = Some(target.queue);
+        entered.task_queue_entered_at = Some(self.now);
+        let task = Arc::new(entered);
+        match matched.task_queue {
             Some(previous_task_queue) if previous_task_queue != target.queue => {
                 self.emit(Event::TaskQueueMoved { task, previous_task_queue });
             }

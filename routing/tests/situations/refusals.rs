@@ -280,7 +280,7 @@ fn who_expected_another_version_is_told_the_present_one() {
             "worker channel",
             1,
         ),
-        (Command::UpdateTask(UpdateTask { expected_version, ..update_task(task) }), "Task", 3),
+        (Command::UpdateTask(UpdateTask { expected_version, ..update_task(task) }), "Task", 4),
         (
             Command::CancelTask(CancelTask {
                 id: task,
@@ -289,9 +289,9 @@ fn who_expected_another_version_is_told_the_present_one() {
                 attributes: None,
             }),
             "Task",
-            3,
+            4,
         ),
-        (Command::WrapUpTask(WrapUpTask { id: task, expected_version, attributes: None }), "Task", 3),
+        (Command::WrapUpTask(WrapUpTask { id: task, expected_version, attributes: None }), "Task", 4),
         (
             Command::CompleteTask(CompleteTask {
                 id: task,
@@ -300,7 +300,7 @@ fn who_expected_another_version_is_told_the_present_one() {
                 attributes: None,
             }),
             "Task",
-            3,
+            4,
         ),
         (
             Command::AcceptReservation(AcceptReservation { id: reservation, expected_version }),
