@@ -77,7 +77,7 @@ pub(super) struct Operation<G: Gate> {
 enum Execution<G: Gate> {
     /// For its client alone.
     Alone {
-        request: Request,
+        request: Box<Request>,
         document: Arc<Document>,
         /// The document was found valid before, and the variables fit.
         is_trusted: bool,
@@ -160,7 +160,7 @@ impl<E: Executor, G: Gate> Endpoint<E, G> {
             let mut request = Request::new(query).variables(variables).data(caller);
             request.operation_name = operation_name;
             request.set_parsed_query(document.executable.clone());
-            Execution::Alone { request, document, is_trusted }
+            Execution::Alone { request: Box::new(request), document, is_trusted }
         };
         Ok(Operation { kind, execution })
     }
@@ -172,7 +172,7 @@ impl<E: Executor, G: Gate> Endpoint<E, G> {
             unreachable!("a subscription is followed")
         };
         let schema = if is_trusted { &self.trusting } else { &self.schema };
-        let executed = AssertUnwindSafe(schema.execute(request)).catch_unwind();
+        let executed = AssertUnwindSafe(schema.execute(*request)).catch_unwind();
         match tokio::time::timeout(self.settings.request_timeout, executed).await {
             Ok(Ok(response)) => {
                 let answer = Answer::of(response, &id);
@@ -207,7 +207,7 @@ impl<E: Executor, G: Gate> Endpoint<E, G> {
             }
             (OperationType::Subscription, Execution::Alone { request, document, is_trusted }) => {
                 let schema = if is_trusted { &self.trusting } else { &self.schema };
-                let responses = schema.execute_stream(request, None);
+                let responses = schema.execute_stream(*request, None);
                 let answers = responses.map(move |response| {
                     let answer = Answer::of_event(response, &id);
                     if let Answer::Executed(_) = answer {

@@ -68,7 +68,9 @@ const BEHIND_MAX: u64 = 256;
 const BATCH_MAX: usize = 32;
 
 /// All groups that have followers.
-pub(super) struct Groups<E, G: Gate>(Mutex<HashMap<Arc<Key<G::Audience>>, Weak<Group<E, G>>>>);
+pub(super) struct Groups<E, G: Gate>(Mutex<ByKey<E, G>>);
+
+type ByKey<E, G> = HashMap<Arc<Key<<G as Gate>::Audience>>, Weak<Group<E, G>>>;
 
 impl<E, G: Gate> Default for Groups<E, G> {
     fn default() -> Groups<E, G> {
