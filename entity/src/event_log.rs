@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-/// The events of one command, or of one tick of the clock. The ranges of a Workspace follow one another without a
+/// Events that were committed together. The ranges of a Workspace follow one another without a
 /// hole.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "event_log")]
@@ -10,12 +10,11 @@ pub struct Model {
     /// The Workspace that it belongs to.
     #[sea_orm(primary_key, auto_increment = false, column_type = "Text")]
     pub workspace_id: String,
-    /// The position of the last event of the row. It is the key because whoever reads on from a position wants
-    /// the rows that end behind it.
+    /// The position of the first event of the row. As part of the key it lets no two rows follow on the same one.
     #[sea_orm(primary_key, auto_increment = false)]
-    pub last_sequence: i64,
-    /// The position of the first event of the row.
     pub first_sequence: i64,
+    /// The position of the last event of the row.
+    pub last_sequence: i64,
     /// When the last event of the row happened.
     pub at: i64,
     /// How the events are written.

@@ -16,8 +16,6 @@ pub struct Model {
     pub sequence: i64,
     /// When the event at that position happened; the Workspace's time does not go back behind it.
     pub sequence_at: i64,
-    /// The position of the last event in the log. The rows follow it.
-    pub log_sequence: i64,
     /// What people call it.
     #[sea_orm(column_type = "Text")]
     pub name: String,

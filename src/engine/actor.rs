@@ -36,7 +36,7 @@ const MAILBOX_MESSAGES_MAX: usize = 4_096;
 /// How many commands one batch takes. It bounds the size of a transaction and the time that others wait for it.
 const BATCH_COMMANDS_MAX: usize = 1_024;
 /// How many events one row of the log holds at most. Rows are read whole.
-const ENTRY_EVENTS_MAX: usize = 128;
+const ENTRY_EVENTS_MAX: usize = 256;
 /// How often idempotency keys that are too old are looked for, and how many are forgotten in one go, so that nobody
 /// waits long for the database.
 const FORGET_KEYS_INTERVAL_SECONDS: u32 = 60;

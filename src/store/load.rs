@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use entity::{activity, event_log, reservation, task, task_channel, task_queue, worker, workflow, workspace};
+use entity::{activity, reservation, task, task_channel, task_queue, worker, workflow, workspace};
 use routing::event::Object;
 use routing::ids::WorkspaceId;
 use routing::state::State;
@@ -15,6 +15,7 @@ use sea_orm::{
     QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
 };
 
+use super::log::end_of_log;
 use super::{Corrupt, Error, Owner, Store, Trail, connect, rows, snapshot, while_};
 
 /// How many events that are not in the rows yet are read at once.
@@ -68,9 +69,8 @@ async fn read_state(snapshot: &DatabaseTransaction, workspace: WorkspaceId) -> R
         .await
         .map_err(while_("loading a Workspace"))?
         .ok_or(Error::NoWorkspace { workspace })?;
-    let log_sequence = row.log_sequence;
     let (settings, rows::EndOfLog { sequence, at }) = rows::workspace(row)?;
-    check_end_of_log(snapshot, &id, sequence, log_sequence).await?;
+    check_end_of_rows(snapshot, workspace, sequence).await?;
 
     let mut state = State::before(Arc::new(settings));
     state.sequence = sequence;
@@ -150,36 +150,18 @@ impl Reader<'_> {
     }
 }
 
-/// The log must end where the Workspace says, and the rows must not stand for more than there is.
-async fn check_end_of_log(
+/// The rows must not stand for more than there is.
+async fn check_end_of_rows(
     snapshot: &DatabaseTransaction,
-    id: &str,
+    workspace: WorkspaceId,
     sequence: u64,
-    log_sequence: i64,
 ) -> Result<(), Error> {
-    let corrupt = |column, why: String| {
-        Err(Error::from(Corrupt { table: "workspace", id: id.to_owned(), column, why }))
-    };
-    if rows::position(sequence) > log_sequence {
-        let why = format!("the rows stand for the log up to {sequence}, and the log ends at {log_sequence}");
-        return corrupt("sequence", why);
+    let end = end_of_log(snapshot, workspace).await?;
+    if sequence <= end {
+        return Ok(());
     }
-    let last: Option<i64> = event_log::Entity::find()
-        .select_only()
-        .column(event_log::Column::LastSequence)
-        .filter(event_log::Column::WorkspaceId.eq(id))
-        .order_by_desc(event_log::Column::LastSequence)
-        .limit(1)
-        .into_tuple()
-        .one(snapshot)
-        .await
-        .map_err(while_("looking for the end of the log"))?;
-    match last {
-        // A log that was shortened to nothing.
-        None => Ok(()),
-        Some(last) if last == log_sequence => Ok(()),
-        Some(last) => corrupt("log_sequence", format!("expected {last}, the last event of the log")),
-    }
+    let why = format!("the rows stand for the log up to {sequence}, and the log ends at {end}");
+    Err(Error::from(Corrupt { table: "workspace", id: workspace.to_string(), column: "sequence", why }))
 }
 
 /// What the router looks up without asking must be there.

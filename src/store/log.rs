@@ -5,7 +5,7 @@
 
 use routing::event::Recorded;
 use routing::ids::WorkspaceId;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{Corrupt, Error, Store, rows, while_};
 
@@ -28,19 +28,17 @@ impl Store {
         let id = workspace.to_string();
 
         // In this order: whatever is committed between the two reads is `more`, and never missing from the page.
-        let end = self.end_of_log(workspace).await?;
+        let end = end_of_log(&self.inner.reader, workspace).await?;
         if limit == 0 {
             return Ok(LogPage { events: Vec::new(), more: after < end });
         }
-        let until = after.saturating_add(limit as u64);
-        // The last row of the page, so that the page is one range of the key: the database cannot know that the
-        // first sequences rise with the last ones, and would read on to the end of the log.
-        let last: Option<i64> = Entity::find()
+        // The page is one range of the key. It begins with the row in which the next event is.
+        let begin: Option<i64> = Entity::find()
             .select_only()
-            .column(Column::LastSequence)
+            .column(Column::FirstSequence)
             .filter(Column::WorkspaceId.eq(&*id))
-            .filter(Column::LastSequence.gte(saturating(until)))
-            .order_by_asc(Column::LastSequence)
+            .filter(Column::FirstSequence.lte(saturating(after.saturating_add(1))))
+            .order_by_desc(Column::FirstSequence)
             .limit(1)
             .into_tuple()
             .one(&self.inner.reader)
@@ -48,9 +46,10 @@ impl Store {
             .map_err(while_("reading the log"))?;
         let found = Entity::find()
             .filter(Column::WorkspaceId.eq(&*id))
+            .filter(Column::FirstSequence.gte(begin.unwrap_or(0)))
+            .filter(Column::FirstSequence.lte(saturating(after.saturating_add(limit as u64))))
             .filter(Column::LastSequence.gt(saturating(after)))
-            .filter(Column::LastSequence.lte(last.unwrap_or(i64::MAX)))
-            .order_by_asc(Column::LastSequence)
+            .order_by_asc(Column::FirstSequence)
             .all(&self.inner.reader)
             .await
             .map_err(while_("reading the log"))?;
@@ -72,47 +71,63 @@ impl Store {
         Ok(LogPage { events, more })
     }
 
-    /// The position of the newest event.
-    async fn end_of_log(&self, workspace: WorkspaceId) -> Result<u64, Error> {
-        use entity::workspace::{Column, Entity};
-        let found: Option<i64> = Entity::find_by_id(workspace.to_string())
-            .select_only()
-            .column(Column::LogSequence)
-            .into_tuple()
-            .one(&self.inner.reader)
-            .await
-            .map_err(while_("reading the log"))?;
-        let found = found.ok_or(Error::NoWorkspace { workspace })?;
-        u64::try_from(found).map_err(|_| {
-            let (id, why) = (workspace.to_string(), format!("{found} is not a position in the log"));
-            Error::Corrupt(Corrupt { table: "workspace", id, column: "log_sequence", why })
-        })
-    }
-
     /// Why the event at `missing` is not there.
     async fn hole(&self, workspace: WorkspaceId, missing: u64) -> Result<Error, Error> {
         use entity::event_log::{Column, Entity};
         let oldest = Entity::find()
             .filter(Column::WorkspaceId.eq(workspace.to_string()))
-            .order_by_asc(Column::LastSequence)
+            .order_by_asc(Column::FirstSequence)
             .one(&self.inner.reader)
             .await
             .map_err(while_("reading the log"))?;
         let oldest = match oldest {
             // `events` also checks that the row's columns say what is in it.
             Some(row) => rows::events(row)?.first().map(|first| first.sequence),
-            None => Some(self.end_of_log(workspace).await? + 1),
+            None => Some(end_of_log(&self.inner.reader, workspace).await? + 1),
         };
         Ok(match oldest {
             Some(oldest) if oldest > missing => Error::LogExpired { oldest },
             _ => Error::Corrupt(Corrupt {
                 table: "event_log",
                 id: workspace.to_string(),
-                column: "last_sequence",
+                column: "first_sequence",
                 why: format!("the event {missing} is missing"),
             }),
         })
     }
+}
+
+/// The position of the newest event of a Workspace. A log that was shortened to nothing ends where the rows do.
+pub async fn end_of_log(connection: &impl ConnectionTrait, workspace: WorkspaceId) -> Result<u64, Error> {
+    use entity::{event_log, workspace as settings};
+    let (id, failed) = (workspace.to_string(), while_("looking for the end of the log"));
+    let last: Option<i64> = event_log::Entity::find()
+        .select_only()
+        .column(event_log::Column::LastSequence)
+        .filter(event_log::Column::WorkspaceId.eq(&*id))
+        .order_by_desc(event_log::Column::FirstSequence)
+        .limit(1)
+        .into_tuple()
+        .one(connection)
+        .await
+        .map_err(failed)?;
+    let (table, column, found) = match last {
+        Some(last) => ("event_log", "last_sequence", last),
+        None => {
+            let rows_end: Option<i64> = settings::Entity::find_by_id(&*id)
+                .select_only()
+                .column(settings::Column::Sequence)
+                .into_tuple()
+                .one(connection)
+                .await
+                .map_err(failed)?;
+            ("workspace", "sequence", rows_end.ok_or(Error::NoWorkspace { workspace })?)
+        }
+    };
+    u64::try_from(found).map_err(|_| {
+        let why = format!("{found} is not a position in the log");
+        Error::Corrupt(Corrupt { table, id, column, why })
+    })
 }
 
 /// Positions come from clients, too: one that no log reaches is not an error.

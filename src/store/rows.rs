@@ -35,7 +35,7 @@ pub struct EndOfLog {
 
 // --- workspace -------------------------------------------------------------------------------------------------
 
-/// The row of a Workspace whose rows stand for the log up to `end`, which is also where the log ends.
+/// The row of a Workspace whose rows stand for the log up to `end`.
 pub fn workspace_row(workspace: &Workspace, end: EndOfLog) -> entity::workspace::Model {
     let Workspace {
         id,
@@ -54,7 +54,6 @@ pub fn workspace_row(workspace: &Workspace, end: EndOfLog) -> entity::workspace:
         tag: i64::from(id.workspace_tag().0),
         sequence: position(end.sequence),
         sequence_at: end.at.0,
-        log_sequence: position(end.sequence),
         name: name.clone(),
         queue_order_priority: task_order_text(*queue_order_priority).to_owned(),
         default_activity_id: default_activity.to_string(),
@@ -74,7 +73,6 @@ pub fn workspace(row: entity::workspace::Model) -> Result<(Workspace, EndOfLog),
         tag,
         sequence,
         sequence_at,
-        log_sequence: _,
         name,
         queue_order_priority,
         default_activity_id,
@@ -621,8 +619,8 @@ pub fn event_log_row(workspace: WorkspaceId, events: &[Recorded]) -> Option<enti
     let (first, last) = (events.first()?, events.last()?);
     Some(entity::event_log::Model {
         workspace_id: workspace.to_string(),
-        last_sequence: position(last.sequence),
         first_sequence: position(first.sequence),
+        last_sequence: position(last.sequence),
         at: last.at.0,
         format_version: i64::from(FORMAT_VERSION),
         events: routing::written::write(events),
@@ -632,13 +630,13 @@ pub fn event_log_row(workspace: WorkspaceId, events: &[Recorded]) -> Option<enti
 pub fn events(row: entity::event_log::Model) -> Result<Vec<Recorded>, Corrupt> {
     let entity::event_log::Model {
         workspace_id,
-        last_sequence,
         first_sequence,
+        last_sequence,
         at: _,
         format_version,
         events,
     } = row;
-    let id = format!("{workspace_id} {last_sequence}");
+    let id = format!("{workspace_id} {first_sequence}");
     let row = Row { table: "event_log", id: &id };
     if format_version != i64::from(FORMAT_VERSION) {
         let why = format!(

@@ -5,8 +5,8 @@
 //! created, accepted and completed meanwhile is written once.
 //!
 //! ```text
-//!   log    1 2 3 … p … n          n  workspace.log_sequence   the last acknowledged event
-//!   rows   ────────┘              p  workspace.sequence       the rows stand for at least the log up to here
+//!   log    1 2 3 … p … n          n  the end of the log   the last acknowledged event
+//!   rows   ────────┘              p  workspace.sequence   the rows stand for at least the log up to here
 //! ```
 //!
 //! A Workspace is loaded from its rows and the events after `p`. Some rows may already be newer than `p`, since they
@@ -253,7 +253,7 @@ impl Writer<'_> {
         use entity::workspace::{ActiveModel, Column, Entity};
         let nowhere = rows::EndOfLog { sequence: 0, at: workspace.created_at };
         let mut row: ActiveModel = rows::workspace_row(workspace, nowhere).into_active_model().reset_all();
-        for kept in [Column::Tag, Column::Sequence, Column::SequenceAt, Column::LogSequence] {
+        for kept in [Column::Tag, Column::Sequence, Column::SequenceAt] {
             row.not_set(kept);
         }
         row.id = ActiveValue::Unchanged(workspace.id.to_string());

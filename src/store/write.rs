@@ -81,6 +81,13 @@ impl Owner {
         Ok(Writing { transaction: transaction.map_err(while_("beginning a commit"))?, _turn: turn })
     }
 
+    /// Carries out a statement that is a commit of its own. Did it change anything?
+    pub async fn commit_alone(&self, statement: Statement) -> Result<bool, Error> {
+        let _turn = self.turn().await;
+        let done = self.writer.execute_raw(statement).await.map_err(while_("committing"))?;
+        Ok(done.rows_affected() > 0)
+    }
+
     /// Begins what may be lost with the power, together with all that came after it.
     pub async fn begin_minor(&self) -> Result<Writing<'_>, Error> {
         let failed = while_("beginning to write");
@@ -119,9 +126,9 @@ impl Owner {
         self.check_epoch(transaction).await
     }
 
-    /// Refuses when another server has taken the database over, and lets none do so before the transaction ends.
-    pub async fn check_epoch(&self, transaction: &DatabaseTransaction) -> Result<(), Error> {
-        let lease = entity::lease::Entity::find_by_id(LEASE_ID).lock_shared().one(transaction).await;
+    /// Refuses when another server has taken the database over, and lets none do so before a transaction ends.
+    pub async fn check_epoch(&self, connection: &impl ConnectionTrait) -> Result<(), Error> {
+        let lease = entity::lease::Entity::find_by_id(LEASE_ID).lock_shared().one(connection).await;
         match lease.map_err(while_("reading the lease"))? {
             Some(lease) if lease.epoch == self.epoch => Ok(()),
             Some(_) | None => Err(Error::TakenOver),

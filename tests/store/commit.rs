@@ -61,20 +61,19 @@ async fn a_commit_that_fails_on_its_way_leaves_nothing() {
         sample.commit(&store).await.unwrap();
         let (before, workspace) = (sample.state.clone(), sample.state.id());
 
-        // The log comes after the rows, and finds its place taken.
+        // The first entry passes, the second one does not.
         sample.create_task();
         sample.add_worker(ODD_NAMES[1]);
-        let taken = sample.state.sequence;
-        let values = format!("VALUES ('{workspace}', {taken}, {taken}, 0, 1, '[]')");
-        let columns = "workspace_id, last_sequence, first_sequence, at, format_version, events";
-        database.execute(&format!("INSERT INTO event_log ({columns}) {values}")).await;
+        let end = before.sequence;
+        let trap = format!("CREATE UNIQUE INDEX trap ON event_log (format_version) WHERE first_sequence > {end}");
+        database.execute(&trap).await;
         let failed = sample.commit(&store).await;
         assert!(
             matches!(failed, Err(Error::Database { doing: "appending to the log", .. })),
             "{database}: {failed:?}"
         );
 
-        database.execute(&format!("DELETE FROM event_log WHERE last_sequence = {taken}")).await;
+        database.execute("DROP INDEX trap").await;
         assert_eq!(store.load(workspace).await.unwrap(), before);
         // Neither is the connection left in the transaction that failed.
         sample.commit(&store).await.unwrap();

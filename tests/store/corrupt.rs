@@ -11,11 +11,10 @@ use crate::database::databases;
 use crate::sample::{Sample, phases};
 
 /// What is done to the database, and which table and column are to be named.
-const DAMAGE: [(&str, &str, &str); 43] = [
+const DAMAGE: [(&str, &str, &str); 42] = [
     ("UPDATE workspace SET tag = 99", "workspace", "tag"),
     ("UPDATE workspace SET sequence = sequence + 1", "workspace", "sequence"),
     ("UPDATE workspace SET sequence = -1", "workspace", "sequence"),
-    ("UPDATE workspace SET log_sequence = log_sequence + 1", "workspace", "log_sequence"),
     ("UPDATE workspace SET queue_order_priority = 'FIFO'", "workspace", "queue_order_priority"),
     ("UPDATE workspace SET default_activity_id = 'WA'", "workspace", "default_activity_id"),
     ("UPDATE workspace SET timeout_activity_id = ''", "workspace", "timeout_activity_id"),
