@@ -257,10 +257,16 @@ impl Actor {
         };
         let mut batch: Vec<Message> = first.into_iter().collect();
         let mut n_commands = batch.iter().map(|message| message.submissions.len()).sum::<usize>();
-        while n_commands < BATCH_COMMANDS_MAX {
-            let Ok(message) = messages.try_recv() else { break };
-            n_commands += message.submissions.len();
-            batch.push(message);
+        let mut n_before = 0;
+        // Whoever is ready to send a command may do so first: nobody sleeps for that, and one commit serves them all.
+        while n_before < batch.len() && n_commands < BATCH_COMMANDS_MAX {
+            n_before = batch.len();
+            tokio::task::yield_now().await;
+            while n_commands < BATCH_COMMANDS_MAX {
+                let Ok(message) = messages.try_recv() else { break };
+                n_commands += message.submissions.len();
+                batch.push(message);
+            }
         }
         Some(batch)
     }

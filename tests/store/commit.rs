@@ -65,7 +65,8 @@ async fn a_commit_that_fails_on_its_way_leaves_nothing() {
         sample.create_task();
         sample.add_worker(ODD_NAMES[1]);
         let end = before.sequence;
-        let trap = format!("CREATE UNIQUE INDEX trap ON event_log (format_version) WHERE first_sequence > {end}");
+        let trap =
+            format!("CREATE UNIQUE INDEX trap ON event_log (format_version) WHERE first_sequence > {end}");
         database.execute(&trap).await;
         let failed = sample.commit(&store).await;
         assert!(
