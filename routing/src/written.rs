@@ -10,6 +10,8 @@
 //!  {"sequence":9,…,"event":{"WorkflowTargetMatched":{"task":{"id":"WT…","attributes":0,…}}}}]
 //! ```
 //!
+//! What is nothing (no TaskQueue, no cool-downs) is left out.
+//!
 //! What has been written so far is known to the thread while it writes or reads one text: the objects are written by
 //! code that serde generates, which hands nothing down.
 

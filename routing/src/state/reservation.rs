@@ -37,12 +37,16 @@ pub struct Reservation {
     /// How long the Worker had to answer.
     pub timeout_seconds: u32,
     /// When it was accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted_at: Option<Timestamp>,
     /// When wrapping up began.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub wrap_up_at: Option<Timestamp>,
     /// When it ended, in whichever way.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
     /// Why it was rejected or canceled, where somebody said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The Worker's places in the circles before this offer: an offer that is rescinded or canceled was not the
     /// Worker's doing, and gives them back. Once it has, these are the places that it gave back.
@@ -61,8 +65,10 @@ written_once!(Reservation);
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct CircleBefore {
     /// In the common circle.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub common: Option<CircleStamp>,
     /// In the circle of the Task Channel.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub channel: Option<CircleStamp>,
 }
 

@@ -34,8 +34,10 @@ pub struct Task {
     /// The Workflow that routes it.
     pub workflow: WorkflowId,
     /// The TaskQueue that it waits in, or waited in last.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub task_queue: Option<TaskQueueId>,
     /// When it entered that TaskQueue.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub task_queue_entered_at: Option<Timestamp>,
     /// How long it may wait before it is canceled; 1 to 1,209,600 seconds.
     pub timeout_seconds: u32,
@@ -46,8 +48,10 @@ pub struct Task {
     /// Where it is in its life.
     pub phase: Phase,
     /// Reservations that are pending, accepted or wrapping, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open_reservations: Vec<ReservationId>,
     /// Workers who must not be offered it again before a time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cool_downs: Vec<CoolDown>,
     /// Counts the changes of the Task's own fields.
     pub version: u32,
@@ -82,6 +86,7 @@ pub struct Waiting {
     /// When the time to live ends.
     pub expires_at: Timestamp,
     /// Where it stands in its Workflow; `None` only between `task.created` and the first step.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<RoutingStep>,
 }
 
@@ -100,8 +105,10 @@ pub struct Ended {
     /// When.
     pub at: Timestamp,
     /// Why; always there for a canceled Task.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Who had it at the end, for a completed Task.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reservation: Option<ReservationId>,
 }
 
@@ -111,8 +118,10 @@ pub struct RoutingStep {
     /// Which document of the Workflow it follows.
     pub revision: u32,
     /// Which filter took it: its position, or `None` for the default filter.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub filter: Option<u32>,
     /// The filter's name, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub filter_name: Option<String>,
     /// Which target of the filter, counted from 0.
     pub target: u32,
@@ -121,6 +130,7 @@ pub struct RoutingStep {
     /// From when the timeouts of the filter's targets count.
     pub clock_started_at: Timestamp,
     /// When the step is left; `None`: not by time.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Timestamp>,
 }
 

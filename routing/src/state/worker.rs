@@ -24,6 +24,7 @@ pub struct Worker {
     /// One for each Task Channel of the Workspace, ordered by its id.
     pub channels: Vec<WorkerChannel>,
     /// The Worker's place in the common circle; `None` before the first Reservation.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_reserved: Option<CircleStamp>,
     /// Counts the changes of name, attributes and activity.
     pub version: u32,
@@ -45,12 +46,16 @@ pub struct WorkerChannel {
     /// The switch: off means no new Tasks, and the capacity is remembered.
     pub available: bool,
     /// Reservations that wait for the Worker's answer.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub pending: u32,
     /// Reservations that the Worker accepted.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub accepted: u32,
     /// Reservations that the Worker wraps up.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub wrapping: u32,
     /// The Worker's place in the circle of this channel.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_reserved: Option<CircleStamp>,
     /// Counts the changes of capacity and switch.
     pub version: u32,
@@ -103,4 +108,10 @@ impl WorkerChannel {
             .checked_div(self.configured_capacity)
             .unwrap_or(0)
     }
+}
+
+/// Most channels of most Workers hold nothing, and need not say so in the log.
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands out references.
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
