@@ -44,10 +44,11 @@ class Client:
         return answer['data']
 
 
-def all_of(url, token, field, payload, inputs):
+def all_of(url, token, field, payload, inputs, fields_per_request=FIELDS_PER_REQUEST):
     """One mutation for each input, over several connections; the payloads in the order of the inputs."""
     results = [None] * len(inputs)
-    chunks = iter([(at, inputs[at:at + FIELDS_PER_REQUEST]) for at in range(0, len(inputs), FIELDS_PER_REQUEST)])
+    starts = range(0, len(inputs), fields_per_request)
+    chunks = iter([(at, inputs[at:at + fields_per_request]) for at in starts])
     lock = threading.Lock()
 
     def work():

@@ -1,6 +1,6 @@
 //! Has the rows follow the log, beside the commits.
 //!
-//! The actor notes what its commits changed; a task of its own writes it down, a second later or as soon as there is
+//! The actor notes what its commits changed; a task of its own writes it down, some seconds later or as soon as there is
 //! much of it, each object once. While it falls behind by too much, the actor waits: what is behind is what the next
 //! start has to read from the log.
 
@@ -13,12 +13,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::store::{self, Store, Trail};
 
-/// How long changes are gathered. An object that changes several times meanwhile is written once.
-const GATHER: Duration = Duration::from_secs(1);
+/// How long changes are gathered. An object that changes several times meanwhile is written once, as a Worker does who
+/// gets one Task after the other.
+const GATHER: Duration = Duration::from_secs(5);
 /// So many events are not gathered any longer.
-const GATHERED_EVENTS_MAX: usize = 20_000;
-/// How many events the rows may be behind before commits wait for them: a second or so of reading at the next start.
-const BEHIND_EVENTS_MAX: usize = 100_000;
+const GATHERED_EVENTS_MAX: usize = 100_000;
+/// How many events the rows may be behind before commits wait for them: a second or two of reading, when the next start
+/// follows on a crash.
+const BEHIND_EVENTS_MAX: usize = 250_000;
 /// How long to wait after the database refused.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
