@@ -19,9 +19,10 @@ pub struct Model {
     pub at: i64,
     /// How the events are written.
     pub format_version: i64,
-    /// JSON: the events.
-    #[sea_orm(column_type = "Text")]
-    pub events: String,
+    /// The events as JSON, which repeats itself a lot, and is compressed: its length in bytes (4 bytes, little-endian),
+    /// then a block of LZ4.
+    #[sea_orm(column_type = "Blob")]
+    pub events: Vec<u8>,
 }
 
 /// None is traversed.

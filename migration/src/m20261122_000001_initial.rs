@@ -156,7 +156,7 @@ fn tables() -> Vec<TableCreateStatement> {
             .col(number("last_sequence"))
             .col(number("at"))
             .col(number("format_version"))
-            .col(text("events"))
+            .col(bytes("events"))
             .primary_key(Index::create().col("workspace_id").col("first_sequence"))
             .to_owned(),
         Table::create()
@@ -227,6 +227,10 @@ fn text(name: &'static str) -> ColumnDef {
 
 fn text_null(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).text().null().to_owned()
+}
+
+fn bytes(name: &'static str) -> ColumnDef {
+    ColumnDef::new(name).blob().not_null().to_owned()
 }
 
 fn number(name: &'static str) -> ColumnDef {

@@ -623,7 +623,7 @@ pub fn event_log_row(workspace: WorkspaceId, events: &[Recorded]) -> Option<enti
         last_sequence: position(last.sequence),
         at: last.at.0,
         format_version: i64::from(FORMAT_VERSION),
-        events: routing::written::write(events),
+        events: lz4_flex::compress_prepend_size(routing::written::write(events).as_bytes()),
     })
 }
 
@@ -644,6 +644,7 @@ pub fn events(row: entity::event_log::Model) -> Result<Vec<Recorded>, Corrupt> {
         );
         return Err(row.corrupt("format_version", why));
     }
+    let events = expanded(&events).map_err(|why| row.corrupt("events", why))?;
     let events: Vec<Recorded> =
         routing::written::read(&events).map_err(|error| row.corrupt("events", error.to_string()))?;
     let first = row.position("first_sequence", first_sequence)?;
@@ -652,6 +653,17 @@ pub fn events(row: entity::event_log::Model) -> Result<Vec<Recorded>, Corrupt> {
         return Err(row.corrupt("events", format!("expected the events {first} to {last}")));
     }
     Ok(events)
+}
+
+/// The text of compressed events. What is broken takes no more memory than it could have come from.
+fn expanded(events: &[u8]) -> Result<String, String> {
+    const RATIO_MAX: usize = 255;
+    let (length, _) = lz4_flex::block::uncompressed_size(events).map_err(|error| error.to_string())?;
+    if length / RATIO_MAX > events.len() {
+        return Err(format!("{} bytes cannot be {length}", events.len()));
+    }
+    let text = lz4_flex::decompress_size_prepended(events).map_err(|error| error.to_string())?;
+    String::from_utf8(text).map_err(|error| error.to_string())
 }
 
 // --- idempotency_key -------------------------------------------------------------------------------------------

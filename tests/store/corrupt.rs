@@ -7,7 +7,7 @@ use routing::state::{ReservationStatus, Task};
 use sea_orm::ConnectionTrait;
 use switchyard::store::{Corrupt, Error, Store};
 
-use crate::database::databases;
+use crate::database::{Kind, databases};
 use crate::sample::{Sample, phases};
 
 /// What is done to the database, and which table and column are to be named.
@@ -157,10 +157,24 @@ async fn a_damaged_log_or_key_is_an_error_too() {
         sample.commit_with_keys(&store, &[key]).await.unwrap();
         let workspace = sample.state.id();
 
+        // A block of LZ4 that is nothing but literals: their number in the upper half of a byte, then they themselves.
+        let literals = |length: u32, text: &str| {
+            let block =
+                [&length.to_le_bytes()[..], &[u8::try_from(text.len() << 4).unwrap()], text.as_bytes()]
+                    .concat();
+            let digits: String = block.iter().map(|byte| format!("{byte:02x}")).collect();
+            match database.kind {
+                Kind::Sqlite => format!("UPDATE event_log SET events = x'{digits}', format_version = 2"),
+                Kind::Postgres => format!("UPDATE event_log SET events = '\\x{digits}', format_version = 2"),
+            }
+        };
         for (sql, column) in [
             ("UPDATE event_log SET format_version = 99", "format_version"),
-            ("UPDATE event_log SET events = '[]', format_version = 2", "events"),
-            ("UPDATE event_log SET events = '[{}]'", "events"),
+            (&*literals(2, "[]"), "events"),
+            (&*literals(4, "[{}]"), "events"),
+            (&*literals(3, "[]"), "events"),
+            (&*literals(u32::MAX, "[]"), "events"),
+            ("UPDATE event_log SET events = substr(events, 1, 3)", "events"),
         ] {
             database.execute(sql).await;
             let read = store.log(workspace, 0, 10).await;
