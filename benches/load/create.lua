@@ -1,5 +1,6 @@
 -- For wrk: creates Tasks for the first Worker in the file that CLIENTS names, made by prepare.py. TOKEN is an admin's.
-local file = assert(io.open(assert(os.getenv("CLIENTS"), "CLIENTS is not set")))
+local name_of_file = assert(os.getenv("CLIENTS"), "CLIENTS is not set")
+local file = assert(io.open(name_of_file))
 local line = file:read("*l")
 file:close()
 local function value(name)

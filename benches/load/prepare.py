@@ -79,7 +79,7 @@ def main():
     options.add_argument('--url', required=True)
     options.add_argument('--token', required=True)
     options.add_argument('--as', dest='role', choices=['worker', 'supervisor'], default='worker')
-    options.add_argument('--task-seconds', type=int, default=10, help='after which a Task that nobody took is canceled')
+    options.add_argument('--task-seconds', type=int, default=4, help='after which a Task that nobody took is canceled')
     options.add_argument('sockets', type=int)
     options = options.parse_args()
     client = Client(options.url, options.token)

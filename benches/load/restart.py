@@ -79,9 +79,9 @@ def main():
     answered = time.monotonic() - began
     client.send('mutation($input: SetWorkerActivityInput!) { setWorkerActivity(input: $input) { worker { id } } }', {
         'input': {'workerId': worker, 'activityId': activities['Available']}})
-    offered = client.send('query($id: ID!) { worker(id: $id) { reservations { nodes { id } } } }', {'id': worker})
+    offered = client.send('query($id: ID!) { node(id: $id) { ... on Worker { reservations { nodes { id } } } } }', {'id': worker})
     first = time.monotonic() - began
-    if not offered['worker']['reservations']['nodes']:
+    if not offered['node']['reservations']['nodes']:
         raise SystemExit('no offer was made')
     status = open(f'/proc/{server.pid}/status').read()
     resident = int(status.split('VmRSS:')[1].split()[0]) // 1024
