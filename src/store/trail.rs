@@ -36,8 +36,14 @@ use sea_orm::{
 use super::statements::{carry_out, padded, upserts};
 use super::{Error, Owner, Store, rows, while_};
 
-/// How many rows one transaction writes: a commit that comes meanwhile waits for about a millisecond.
-const ROWS_PER_TRANSACTION: usize = 128;
+/// How many rows one transaction writes: a commit that comes meanwhile waits for some tenths of a millisecond.
+const ROWS_PER_TRANSACTION: usize = 32;
+
+/// The same where very much is behind: then commits come in batches anyway, and fewer transactions leave more for them.
+const ROWS_PER_TRANSACTION_IN_A_HURRY: usize = 256;
+
+/// From how many events on there is a hurry.
+const HURRY_EVENTS: usize = 80_000;
 
 /// What the rows of a Workspace do not show yet: the objects that changed, each once, as it was in the end.
 #[derive(Debug)]
@@ -173,7 +179,9 @@ impl Store {
             reservations,
             purged,
         } = &trail.touched;
-        let write = Writer { owner, workspace: id };
+        let is_hurry = trail.n_events >= HURRY_EVENTS;
+        let at_once = if is_hurry { ROWS_PER_TRANSACTION_IN_A_HURRY } else { ROWS_PER_TRANSACTION };
+        let write = Writer { owner, workspace: id, at_once };
         // Tables in the order of their foreign keys.
         if let Some(workspace) = workspace {
             write.settings(workspace).await?;
@@ -225,6 +233,8 @@ fn values<K, V>(map: &BTreeMap<K, V>) -> Vec<&V> {
 struct Writer<'a> {
     owner: &'a Owner,
     workspace: WorkspaceId,
+    /// How many rows one transaction writes.
+    at_once: usize,
 }
 
 impl Writer<'_> {
@@ -238,7 +248,7 @@ impl Writer<'_> {
         E: EntityTrait,
         E::Model: IntoActiveModel<E::ActiveModel>,
     {
-        for chunk in objects.chunks(ROWS_PER_TRANSACTION) {
+        for chunk in objects.chunks(self.at_once) {
             let rows = chunk.iter().map(|object| row(object)).collect();
             let statements = upserts::<E>(self.owner.backend(), rows);
             let writing = self.owner.begin_rows(self.workspace).await?;
@@ -269,7 +279,7 @@ impl Writer<'_> {
     /// Marks the rows of Tasks that left the memory, and of their Reservations: they stay, but are not loaded again.
     async fn purged(&self, purged: &BTreeMap<Timestamp, Vec<TaskId>>) -> Result<(), Error> {
         for (at, tasks) in purged {
-            for chunk in tasks.chunks(ROWS_PER_TRANSACTION) {
+            for chunk in tasks.chunks(self.at_once) {
                 let writing = self.owner.begin_rows(self.workspace).await?;
                 let marked = mark_purged(&writing.transaction, *at, chunk).await;
                 writing.end(marked.map_err(while_("marking purged Tasks"))).await?;
