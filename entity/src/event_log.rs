@@ -2,8 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-/// Events that were committed together. The ranges of a Workspace follow one another without a
-/// hole.
+/// Events that were committed together. The ranges of a Workspace follow one another without a hole.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "event_log")]
 pub struct Model {

@@ -27,7 +27,7 @@ const APPEND: &str = "INSERT INTO event_log (workspace_id, first_sequence, last_
     WHERE $2 = 1 + COALESCE( \
         (SELECT last_sequence FROM event_log WHERE workspace_id = $1 ORDER BY first_sequence DESC LIMIT 1), \
         (SELECT sequence FROM workspace WHERE id = $1)) \
-    AND EXISTS (SELECT 1 FROM lease WHERE id = $7 AND epoch = $8";
+    AND EXISTS (SELECT 1 FROM lease, workspace WHERE lease.id = $7 AND lease.epoch = $8 AND workspace.id = $1";
 
 /// What to make durable.
 pub struct Commit<'a> {
@@ -87,8 +87,8 @@ fn appending(owner: &Owner, entry: entity::event_log::Model) -> Statement {
         owner.epoch.into(),
     ];
     let end = match owner.backend() {
-        // Whoever takes the database over waits until this is committed, and then reads it.
-        DbBackend::Postgres => " FOR SHARE)",
+        // Whoever takes the database over, or loads the Workspace again, waits until this is committed.
+        DbBackend::Postgres => " FOR SHARE OF lease FOR KEY SHARE OF workspace)",
         _ => ")",
     };
     Statement::from_sql_and_values(owner.backend(), [APPEND, end].concat(), values)

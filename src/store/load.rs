@@ -27,7 +27,8 @@ pub const PAGE_ROWS: u64 = 4_096;
 impl Store {
     /// The Workspace as it was committed last.
     ///
-    /// A commit of which it is not known whether it succeeded is decided by then: what is loaded is final.
+    /// A commit of which it is not known whether it succeeded is decided by then. Were one still on its way to
+    /// PostgreSQL, the fence would let only one pass, that one or the next: nothing that was acknowledged is lost.
     pub async fn load(&self, workspace: WorkspaceId) -> Result<State, Error> {
         Ok(self.load_with_trail(workspace).await?.0)
     }

@@ -3,10 +3,10 @@
 use std::task::Poll;
 use std::time::Duration;
 
-use switchyard::store::{Commit, Error, Store};
+use switchyard::store::{Commit, Error, Key, Store};
 
 use crate::database::databases;
-use crate::sample::{ODD_NAMES, Sample};
+use crate::sample::{AT, ODD_NAMES, Sample};
 
 #[tokio::test]
 async fn a_workspace_is_created_once() {
@@ -50,6 +50,36 @@ async fn a_commit_from_another_state_is_refused() {
         sample.create_task();
         sample.commit(&store).await.unwrap();
         assert_eq!(store.load(sample.state.id()).await.unwrap(), sample.state);
+    }
+}
+
+#[tokio::test]
+async fn keys_without_events_are_refused_from_another_state() {
+    for database in databases().await {
+        let store = Store::open(&database.url).await.unwrap();
+        let mut sample = Sample::new(1);
+        sample.commit(&store).await.unwrap();
+        let old = sample.state.clone();
+        sample.create_task();
+        sample.commit(&store).await.unwrap();
+
+        let key = Key {
+            key: "late".to_owned(),
+            fingerprint: [1; 32],
+            subject: String::new(),
+            sequence: old.sequence,
+            at: AT,
+        };
+        let commit = Commit {
+            workspace: old.id(),
+            expected_sequence: old.sequence,
+            state: &old,
+            entries: Vec::new(),
+            keys: &[key],
+        };
+        let refused = store.commit(&commit).await;
+        assert!(matches!(refused, Err(Error::Fenced { .. })), "{database}: {refused:?}");
+        assert_eq!(store.keys(old.id(), &["late".to_owned()], AT).await.unwrap(), [], "{database}");
     }
 }
 
