@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt, future};
 use routing::command::Command;
-use routing::event::{Actor, Recorded};
-use routing::ids::{AnyId, Id, WorkspaceId, WorkspaceTag};
+use routing::event::{Actor, Object, Recorded};
+use routing::ids::{AnyId, Id, WorkerId, WorkspaceId, WorkspaceTag};
 use routing::time::Timestamp;
 use routing::{Rejection, State};
 use uuid::Uuid;
@@ -29,7 +29,7 @@ use crate::clock::Clock;
 use crate::engine::FollowError;
 use crate::engine::{self, Engine, Idempotency, Submission, WorkspaceHandle};
 
-pub use crate::engine::{Committed, Topic};
+pub use crate::engine::{Committed, News, Topic};
 
 /// How often a command is judged anew because its Task changed in between. Each time, somebody else's command on
 /// the same Task came first; that so many do in a row means that something runs wild.
@@ -124,13 +124,14 @@ impl Caller {
         &self.principal.grant
     }
 
-    /// What decides on everything that the caller may be shown, where others may be shown the very same. Nobody
-    /// is shown what a Worker is shown.
+    /// Whom the caller is among, as far as others are shown the same or the like.
     #[must_use]
-    pub fn audience(&self) -> Option<Grant> {
-        match Sight::of(self.grant()) {
-            Sight::Everything => Some(*self.grant()),
-            Sight::OwnWork(_) => None,
+    pub fn audience(&self) -> Audience {
+        match *self.grant() {
+            Grant::Worker { workspace, .. } => Audience::Workers(workspace),
+            grant @ (Grant::Admin { .. } | Grant::Supervisor { .. } | Grant::Reporter { .. }) => {
+                Audience::Same(grant)
+            }
         }
     }
 
@@ -233,6 +234,15 @@ impl Caller {
     }
 }
 
+/// Callers who are shown the same, or the like.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Audience {
+    /// This grant decides on everything that they are shown, so it is the very same.
+    Same(Grant),
+    /// The Workers of a Workspace: each of them is shown what is theirs, and nobody else is shown that.
+    Workers(WorkspaceId),
+}
+
 /// A token, signed.
 pub struct SignedToken {
     /// What goes behind `Bearer` in the header.
@@ -309,6 +319,25 @@ impl Passage {
         match Sight::of(self.caller.grant()) {
             Sight::Everything => true,
             Sight::OwnWork(_) => self.access().sees(event),
+        }
+    }
+}
+
+/// What one of several Workers hears, with the way in of that one.
+pub enum Heard {
+    /// An event that the Worker sees.
+    Event(Passage, WorkerId, Arc<Recorded>),
+    /// There is nothing for any of them after the last event up to this position.
+    NothingUpTo(u64),
+}
+
+impl Heard {
+    /// Everything up to here has been heard.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        match self {
+            Heard::Event(_, _, event) => event.sequence,
+            Heard::NothingUpTo(position) => *position,
         }
     }
 }
@@ -414,26 +443,53 @@ impl WorkspaceAccess {
         &self,
         topic: Topic,
         after: u64,
-    ) -> Result<impl Stream<Item = Result<Arc<Recorded>, Error>> + Send + 'static + use<>, Error> {
+    ) -> Result<impl Stream<Item = Result<News, Error>> + Send + 'static + use<>, Error> {
         let worker = match topic {
             Topic::Worker(worker) => Some(worker),
-            Topic::Workspace | Topic::Task(_) | Topic::TaskQueue(_) => None,
+            Topic::Workspace | Topic::Task(_) | Topic::TaskQueue(_) | Topic::Reservations => None,
         };
         policy::may_follow(self.sight(), worker)?;
         let passage = self.passage();
-        let seen = self.handle.follow(topic, after).filter_map(move |event| {
-            let event = match (passage.caller.check_expiry(), event) {
-                (Err(expired), _) => Some(Err(expired)),
-                (Ok(()), Err(error)) => Some(Err(Error::from(error))),
-                (Ok(()), Ok(event)) => passage.sees_now(&event).then_some(Ok(event)),
-            };
-            future::ready(event)
+        let seen = self.handle.follow(topic, after).map(move |news| {
+            passage.caller.check_expiry()?;
+            Ok(match news? {
+                News::Event(event) if !passage.sees_now(&event) => News::NothingUpTo(event.sequence),
+                news => news,
+            })
         });
-        Ok(seen.scan(false, |has_failed, event| {
-            let item = (!*has_failed).then_some(event);
-            *has_failed = matches!(item, Some(Err(_)) | None);
-            future::ready(item)
-        }))
+        Ok(until_it_fails(seen))
+    }
+
+    /// The events of all Reservations after `after`, each as the Worker sees it whose Reservation it is. `claim` is
+    /// asked for that Worker's Caller, with the position of the event; where there is none, nobody is shown
+    /// anything. So this needs no right of its own.
+    pub fn follow_reservations_for(
+        &self,
+        after: u64,
+        claim: impl Fn(WorkerId, u64) -> Option<Caller> + Send + 'static,
+    ) -> impl Stream<Item = Result<Heard, Error>> + Send + 'static {
+        let handle = self.handle.clone();
+        let heard = self.handle.follow(Topic::Reservations, after).map(move |news| {
+            let event = match news? {
+                News::Event(event) => event,
+                News::NothingUpTo(position) => return Ok(Heard::NothingUpTo(position)),
+            };
+            let worker = event.event.objects().find_map(|object| match object {
+                Object::Reservation(reservation) => Some(reservation.worker),
+                _ => None,
+            });
+            let served = worker.and_then(|worker| {
+                let caller = claim(worker, event.sequence)?;
+                let is_own =
+                    Sight::of(caller.grant()) == Sight::OwnWork(worker) && caller.may_enter(handle.id());
+                is_own.then(|| (Passage { handle: handle.clone(), caller }, worker))
+            });
+            Ok(match served {
+                Some((passage, worker)) if passage.sees_now(&event) => Heard::Event(passage, worker, event),
+                _ => Heard::NothingUpTo(event.sequence),
+            })
+        });
+        until_it_fails(heard)
     }
 
     /// About `limit` events of the log after `after`, up to the moment of this access, as far as the caller sees
@@ -525,6 +581,17 @@ impl WorkspaceAccess {
         let scope = serde_json::json!([format!("{:?}", grant.role()), caller, mutation, key, part]);
         Idempotency { key: scope.to_string(), fingerprint, subject }
     }
+}
+
+/// The stream, up to its first error.
+fn until_it_fails<T: Send + 'static>(
+    stream: impl Stream<Item = Result<T, Error>> + Send + 'static,
+) -> impl Stream<Item = Result<T, Error>> + Send + 'static {
+    stream.scan(false, |has_failed, item| {
+        let item = (!*has_failed).then_some(item);
+        *has_failed = matches!(item, Some(Err(_)) | None);
+        future::ready(item)
+    })
 }
 
 /// 42 bits that nobody can guess; the rest is not used.

@@ -38,6 +38,27 @@ pub enum Topic {
     Task(TaskId),
     /// Those of the Tasks of one TaskQueue.
     TaskQueue(TaskQueueId),
+    /// Those of all Reservations.
+    Reservations,
+}
+
+/// What a follower hears.
+pub enum News {
+    /// It happened.
+    Event(Arc<Recorded>),
+    /// The log was read, and nothing that the follower wants happened after the last event up to this position.
+    NothingUpTo(u64),
+}
+
+impl News {
+    /// Everything up to here has been heard.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        match self {
+            News::Event(recorded) => recorded.sequence,
+            News::NothingUpTo(position) => *position,
+        }
+    }
 }
 
 /// What waits for a follower. Almost always empty, so it is nothing but a lock then: there are as many as sockets.
@@ -126,13 +147,15 @@ pub struct Follow {
     topic: Topic,
     /// Everything up to here is `ready`, was delivered, or was not wanted.
     position: u64,
+    /// How far the caller was told.
+    told: u64,
     /// Wanted events that are here.
     ready: VecDeque<Arc<Recorded>>,
     source: Source,
 }
 
 pub(super) fn follow(workspace: Arc<handle::Inner>, topic: Topic, after: u64) -> Follow {
-    Follow { workspace, topic, position: after, ready: VecDeque::new(), source: Source::None }
+    Follow { workspace, topic, position: after, told: after, ready: VecDeque::new(), source: Source::None }
 }
 
 pub(super) fn follow_error(error: store::Error) -> FollowError {
@@ -162,7 +185,7 @@ enum Source {
 type Page = Pin<Box<dyn Future<Output = Result<LogPage, store::Error>> + Send>>;
 
 impl Stream for Follow {
-    type Item = Result<Arc<Recorded>, FollowError>;
+    type Item = Result<News, FollowError>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let follow = self.get_mut();
@@ -175,10 +198,15 @@ impl Stream for Follow {
 }
 
 impl Follow {
-    fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Arc<Recorded>, FollowError>>> {
+    fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<News, FollowError>>> {
         loop {
             if let Some(recorded) = self.ready.pop_front() {
-                return Poll::Ready(Some(Ok(recorded)));
+                self.told = recorded.sequence;
+                return Poll::Ready(Some(Ok(News::Event(recorded))));
+            }
+            if self.told < self.position {
+                self.told = self.position;
+                return Poll::Ready(Some(Ok(News::NothingUpTo(self.position))));
             }
             match std::mem::replace(&mut self.source, Source::None) {
                 Source::None => {
@@ -387,7 +415,7 @@ fn topics(event: &Event) -> impl Iterator<Item = Topic> {
             Some(Topic::Worker(reservation.worker)),
             Some(Topic::Task(reservation.task)),
             Some(Topic::TaskQueue(reservation.task_queue)),
-            None,
+            Some(Topic::Reservations),
         ],
     };
     topics.into_iter().flatten().chain([Topic::Workspace])

@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::store::{self, Commit, Store};
 
-pub use events::{Follow, FollowError, Topic};
+pub use events::{Follow, FollowError, News, Topic};
 pub use handle::{Committed, Idempotency, Submission, WorkspaceHandle};
 
 /// The name of the Workspace that a new database gets.

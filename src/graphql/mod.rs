@@ -8,6 +8,7 @@
 //! Read [`scope`] first, then [`types`], [`query`], [`mutation`] and [`subscription`]. [`page`] is all about
 //! lists.
 
+pub mod addressees;
 pub mod error;
 pub mod mutation;
 pub mod page;

@@ -1,11 +1,12 @@
 //! How far a subscription has come, told by its resolver to whoever executes it.
 //!
 //! A resolver whose stream has one message at most for each position of the log can take part: then several who
-//! follow the same can be served by one execution, because whoever executes it knows at which position it may be
+//! follow the same (or the like, see [`super::addressees`]) can be served by one execution, because whoever executes it knows at which position it may be
 //! left and where to go on. One that does not take part is executed for each client, as ever.
 //!
 //! 1. The resolver finds out where it begins, unless that is prescribed ([`Progress::prescribed`]), and says so:
-//!    [`Progress::begin`]. **Before** it follows anything: here it may be dropped, at no cost.
+//!    [`Progress::begin`]. **Before** it follows anything: here it may be dropped, at no cost. Where it has a message
+//!    about that very position, it says [`Progress::begin_with_message`]: it may be dropped when that has come.
 //! 2. For each event it says [`Progress::produce`] if it makes a message of it, else [`Progress::skip`].
 //! 3. Who executes it says [`Progress::delivered`] when it has got a message, and reads [`Progress::position`].
 //!
@@ -64,6 +65,14 @@ impl Progress {
         .await;
     }
 
+    /// The resolver: its first message is about `position`, up to which the log reaches.
+    pub fn begin_with_message(&self, position: u64) {
+        self.under_way.store(position, Relaxed);
+        self.position.store(position.wrapping_sub(1), Relaxed);
+        self.edge.store(position, Relaxed);
+        self.has_begun.store(true, Relaxed);
+    }
+
     /// The resolver: the next message is the one of `position`; the log reaches to `edge`.
     pub fn produce(&self, position: u64, edge: u64) {
         self.under_way.store(position, Relaxed);
@@ -119,5 +128,14 @@ mod tests {
         assert_eq!(progress.position(), None);
         assert_eq!(progress.delivered(), 9);
         assert_eq!((progress.position(), progress.behind()), (Some(9), 0));
+    }
+
+    #[test]
+    fn one_that_begins_with_a_message_may_be_left_after_it() {
+        let progress = Progress::new();
+        progress.begin_with_message(7);
+        assert_eq!(progress.position(), None);
+        assert_eq!(progress.delivered(), 7);
+        assert_eq!((progress.position(), progress.behind()), (Some(7), 0));
     }
 }

@@ -7,17 +7,19 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, Subscription};
-use futures_util::{Stream, StreamExt, future, stream};
+use futures_util::stream::{self, BoxStream};
+use futures_util::{Stream, StreamExt, future};
 use routing::event::{Object as CoreObject, Recorded};
 use routing::ids::{WorkerId, WorkspaceId};
 
+use super::addressees::Addressees;
 use super::error::{Error, Result};
 use super::progress::Progress;
 use super::scalars::{self, Sequence};
 use super::scope::Scope;
 use super::types::event::{Conditions, Event, EventFilter, EventType};
 use super::types::reservation::Reservation;
-use crate::caller::{Passage, Topic};
+use crate::caller::{Caller, Heard, News, Passage, Topic};
 
 /// The root of subscriptions.
 pub struct Subscriptions;
@@ -42,25 +44,49 @@ impl Subscriptions {
                           is the same. All of them where left out or empty."
         )]
         types: Option<Vec<EventType>>,
-    ) -> Result<impl Stream<Item = Result<ReservationsMessage>>> {
+    ) -> Result<BoxStream<'static, Result<ReservationsMessage>>> {
         let types = types.unwrap_or_default();
+        let is_wanted =
+            move |event: &Recorded| types.is_empty() || types.contains(&EventType::of(&event.event));
         let worker: WorkerId = scalars::id("workerId", &worker_id)?;
+        let progress = ctx.data_opt::<Arc<Progress>>().cloned().unwrap_or_default();
+        if let Some(addressees) = ctx.data_opt::<Arc<Addressees<WorkerId, Caller>>>() {
+            return for_each_worker(Arc::clone(addressees), progress, worker, is_wanted).await;
+        }
         // In a box, which is gone once this has begun: what is awaited in here is kept as long as the stream.
         let scope = Box::pin(Scope::around(ctx, "workerId", worker)).await?;
         if scope.worker(worker).is_none() {
             return Err(Error::not_found(worker, "workerId"));
         }
-        let snapshot = after.is_none().then(|| ReservationsMessage::of_all_open(&scope, worker));
-        let begin = after.map_or(scope.state().sequence, |after| after.0);
+        let edge = scope.state().sequence;
+        let prescribed = progress.prescribed().or(after.map(|after| after.0));
+        let snapshot = match prescribed {
+            None => {
+                progress.begin_with_message(edge);
+                Some(ReservationsMessage::of_all_open(&scope, worker))
+            }
+            // What lies ahead of the log is an error, and that is for `follow` to say.
+            Some(begin) if begin > edge => None,
+            Some(begin) => {
+                progress.begin(begin, edge).await;
+                None
+            }
+        };
         let passage = scope.access().passage();
-        let changes = scope.access().follow(Topic::Worker(worker), begin)?.filter_map(move |event| {
-            future::ready(match event {
-                Ok(event) if !types.is_empty() && !types.contains(&EventType::of(&event.event)) => None,
-                Ok(event) => ReservationsMessage::of_change(&passage, worker, &event).map(Ok),
+        let changes = scope.access().follow(Topic::Worker(worker), prescribed.unwrap_or(edge))?;
+        let changes = changes.filter_map(move |news| {
+            future::ready(match news {
+                Ok(News::Event(event)) if is_wanted(&event) => {
+                    ReservationsMessage::of_change(&passage, worker, &event, &progress).map(Ok)
+                }
+                Ok(news) => {
+                    progress.skip(news.position(), passage.edge());
+                    None
+                }
                 Err(error) => Some(Err(error.into())),
             })
         });
-        Ok(stream::iter(snapshot.map(Ok)).chain(changes))
+        Ok(stream::iter(snapshot.map(Ok)).chain(changes).boxed())
     }
 
     /// The Workspace's event log, from `after` or from now. Errors: `NOT_FOUND`; `FORBIDDEN` for a Worker's
@@ -86,16 +112,16 @@ impl Subscriptions {
             progress.begin(begin, edge).await;
         }
         let passage = scope.access().passage();
-        Ok(scope.access().follow(conditions.topic(), begin)?.filter_map(move |event| {
+        Ok(scope.access().follow(conditions.topic(), begin)?.filter_map(move |news| {
             let view = |event: Arc<Recorded>| {
                 let access = passage.access();
                 progress.produce(event.sequence, access.state().sequence);
                 Event::of(Scope::of(access), event)
             };
-            future::ready(match event {
-                Ok(event) if conditions.admit(&event) => Some(Ok(view(event))),
-                Ok(event) => {
-                    progress.skip(event.sequence, passage.edge());
+            future::ready(match news {
+                Ok(News::Event(event)) if conditions.admit(&event) => Some(Ok(view(event))),
+                Ok(news) => {
+                    progress.skip(news.position(), passage.edge());
                     None
                 }
                 Err(error) => Some(Err(error.into())),
@@ -104,13 +130,41 @@ impl Subscriptions {
     }
 }
 
+/// `reservations` of each of the Workers who are served here, in one stream.
+async fn for_each_worker(
+    addressees: Arc<Addressees<WorkerId, Caller>>,
+    progress: Arc<Progress>,
+    one_of_them: WorkerId,
+    is_wanted: impl Fn(&Recorded) -> bool + Send + 'static,
+) -> Result<BoxStream<'static, Result<ReservationsMessage>>> {
+    let access = addressees.host().workspace_of(one_of_them).await?;
+    let edge = access.state().sequence;
+    let begin = progress.prescribed().unwrap_or(edge);
+    progress.begin(begin, edge).await;
+    let passage = access.passage();
+    let heard = access.follow_reservations_for(begin, move |worker, at| addressees.claim(worker, at));
+    let messages = heard.filter_map(move |heard| {
+        future::ready(match heard {
+            Ok(Heard::Event(of_worker, worker, event)) if is_wanted(&event) => {
+                ReservationsMessage::of_change(&of_worker, worker, &event, &progress).map(Ok)
+            }
+            Ok(heard) => {
+                progress.skip(heard.position(), passage.edge());
+                None
+            }
+            Err(error) => Some(Err(error.into())),
+        })
+    });
+    Ok(messages.boxed())
+}
+
 /// A message of the stream of Reservations.
 pub struct ReservationsMessage {
     sequence: u64,
-    news: News,
+    content: Content,
 }
 
-enum News {
+enum Content {
     Snapshot(Vec<Reservation>),
     Change(EventType, Reservation),
 }
@@ -120,20 +174,30 @@ impl ReservationsMessage {
     fn of_all_open(scope: &Scope, worker: WorkerId) -> ReservationsMessage {
         let open = scope.state().reservations_of_worker(worker).filter(|each| each.status.is_open());
         let open = open.filter_map(|reservation| scope.see(reservation)).collect();
-        ReservationsMessage { sequence: scope.state().sequence, news: News::Snapshot(open) }
+        ReservationsMessage { sequence: scope.state().sequence, content: Content::Snapshot(open) }
     }
 
     /// What an event changed about a Reservation of the Worker, if it did.
-    fn of_change(passage: &Passage, worker: WorkerId, recorded: &Recorded) -> Option<ReservationsMessage> {
+    fn of_change(
+        passage: &Passage,
+        worker: WorkerId,
+        recorded: &Recorded,
+        progress: &Progress,
+    ) -> Option<ReservationsMessage> {
         let changed = recorded.event.objects().find_map(|object| match object {
-            CoreObject::Reservation(reservation) => Some(reservation),
+            CoreObject::Reservation(reservation) if reservation.worker == worker => Some(reservation),
             _ => None,
         });
-        let changed = changed.filter(|reservation| reservation.worker == worker)?;
+        let scope = Scope::of(passage.access());
+        let edge = scope.state().sequence;
         // The Reservation is the one of the event; what is reached from it is of the present moment.
-        let reservation = Scope::of(passage.access()).see(&changed)?;
-        let news = News::Change(EventType::of(&recorded.event), reservation);
-        Some(ReservationsMessage { sequence: recorded.sequence, news })
+        let Some(reservation) = changed.and_then(|changed| scope.see(&changed)) else {
+            progress.skip(recorded.sequence, edge);
+            return None;
+        };
+        progress.produce(recorded.sequence, edge);
+        let content = Content::Change(EventType::of(&recorded.event), reservation);
+        Some(ReservationsMessage { sequence: recorded.sequence, content })
     }
 }
 
@@ -148,25 +212,25 @@ impl ReservationsMessage {
     /// All open Reservations (`PENDING`, `ACCEPTED`, `WRAPPING`), oldest first. Null in a message about a
     /// change.
     async fn snapshot(&self) -> Option<&[Reservation]> {
-        match &self.news {
-            News::Snapshot(reservations) => Some(reservations),
-            News::Change(..) => None,
+        match &self.content {
+            Content::Snapshot(reservations) => Some(reservations),
+            Content::Change(..) => None,
         }
     }
 
     /// What happened. Null in a snapshot.
     async fn event(&self) -> Option<EventType> {
-        match &self.news {
-            News::Snapshot(_) => None,
-            News::Change(event, _) => Some(*event),
+        match &self.content {
+            Content::Snapshot(_) => None,
+            Content::Change(event, _) => Some(*event),
         }
     }
 
     /// The Reservation as it was after the change; what is reached from it is as it is now. Null in a snapshot.
     async fn reservation(&self) -> Option<&Reservation> {
-        match &self.news {
-            News::Snapshot(_) => None,
-            News::Change(_, reservation) => Some(reservation),
+        match &self.content {
+            Content::Snapshot(_) => None,
+            Content::Change(_, reservation) => Some(reservation),
         }
     }
 }

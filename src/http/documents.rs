@@ -116,8 +116,16 @@ pub(super) struct Document {
     pub executable: ExecutableDocument,
     /// The engine has found it valid.
     is_valid: AtomicBool,
-    /// Variables that say where subscriptions begin, and nothing else.
-    cursors: HashSet<Name>,
+    /// Variables that are the value of an argument of a subscription's field, and nothing else.
+    arguments: HashMap<Name, Argument>,
+}
+
+/// What a variable that is nothing else is an argument for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Argument {
+    /// It says where the subscription begins.
+    Cursor,
+    Other,
 }
 
 impl Document {
@@ -131,8 +139,8 @@ impl Document {
         for (_, operation) in executable.operations.iter() {
             check_variable_types(&operation.node, types)?;
         }
-        let cursors = cursors(&executable);
-        Ok(Document { executable, is_valid: AtomicBool::new(false), cursors })
+        let arguments = arguments(&executable);
+        Ok(Document { executable, is_valid: AtomicBool::new(false), arguments })
     }
 
     /// Remembers that the engine has found the document valid.
@@ -147,8 +155,16 @@ impl Document {
 
     /// The values, as JSON, of all variables but those that say no more than where a subscription begins.
     pub fn variables_that_matter(&self, variables: &Variables) -> String {
-        let matter: Vec<_> = variables.iter().filter(|(name, _)| !self.cursors.contains(*name)).collect();
+        let is_cursor = |name: &Name| self.arguments.get(name) == Some(&Argument::Cursor);
+        let matter: Vec<_> = variables.iter().filter(|(name, _)| !is_cursor(name)).collect();
         serde_json::to_string(&matter).expect("GraphQL values have string keys and finite numbers")
+    }
+
+    /// The variables that say no more than whom a subscription is for, if it is for `addressee`.
+    pub fn addressing(&self, variables: &Variables, addressee: &str) -> Vec<Name> {
+        let others = self.arguments.iter().filter(|(_, argument)| **argument == Argument::Other);
+        let is_addressee = |name: &&Name| matches!(variables.get(*name), Some(ConstValue::String(value)) if value == addressee);
+        others.map(|(name, _)| name).filter(is_addressee).cloned().collect()
     }
 
     /// The operation that a request with this `operationName` means.
@@ -520,8 +536,8 @@ fn may_be(value: &ConstValue, expected: &Type) -> bool {
 /// The argument that says where a subscription begins.
 const CURSOR_ARGUMENT: &str = "after";
 
-/// The variables that are the value of that argument of a subscription's field, and occur nowhere else.
-fn cursors(document: &ExecutableDocument) -> HashSet<Name> {
+/// The variables that are the value of an argument of a subscription's field, and occur nowhere else.
+fn arguments(document: &ExecutableDocument) -> HashMap<Name, Argument> {
     let mut uses = Uses::default();
     for (_, operation) in document.operations.iter() {
         let operation = &operation.node;
@@ -533,9 +549,11 @@ fn cursors(document: &ExecutableDocument) -> HashSet<Name> {
         uses.in_directives(&fragment.node.directives);
         uses.in_selection_set(&fragment.node.selection_set.node, false);
     }
-    let Uses { mut as_cursor, otherwise } = uses;
-    as_cursor.retain(|name| !otherwise.contains(name));
-    as_cursor
+    let Uses { as_cursor, as_other_argument, otherwise } = uses;
+    let cursors = as_cursor.difference(&as_other_argument).map(|name| (name, Argument::Cursor));
+    let others = as_other_argument.difference(&as_cursor).map(|name| (name, Argument::Other));
+    let nothing_else = cursors.chain(others).filter(|(name, _)| !otherwise.contains(*name));
+    nothing_else.map(|(name, argument)| (name.clone(), argument)).collect()
 }
 
 /// The variables in a value, whose type the engine does not export.
@@ -555,6 +573,7 @@ macro_rules! variables_in {
 #[derive(Default)]
 struct Uses {
     as_cursor: HashSet<Name>,
+    as_other_argument: HashSet<Name>,
     otherwise: HashSet<Name>,
 }
 
@@ -565,14 +584,14 @@ impl Uses {
             match &selection.node {
                 Selection::Field(field) => {
                     for (name, value) in &field.node.arguments {
-                        let is_cursor = is_root_of_subscription && name.node == CURSOR_ARGUMENT;
-                        let variables = variables_in!(&value.node);
                         // The value is the variable itself, not something that holds it.
-                        if is_cursor && value.node.to_string().starts_with('$') {
-                            self.as_cursor.extend(variables);
-                        } else {
-                            self.otherwise.extend(variables);
-                        }
+                        let is_variable = value.node.to_string().starts_with('$');
+                        let uses = match (is_root_of_subscription && is_variable, name.node.as_str()) {
+                            (true, CURSOR_ARGUMENT) => &mut self.as_cursor,
+                            (true, _) => &mut self.as_other_argument,
+                            (false, _) => &mut self.otherwise,
+                        };
+                        uses.extend(variables_in!(&value.node));
                     }
                     self.in_selection_set(&field.node.selection_set.node, false);
                 }
@@ -617,12 +636,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_variable_that_only_says_where_a_subscription_begins_is_known() {
+    fn variables_that_are_only_arguments_of_a_subscription_are_known() {
         let all = [
-            ("subscription($a: Int) { feed(after: $a) { position } }", "a"),
-            ("subscription($a: Int = 3) { feed(after: $a) { position } }", "a"),
-            ("subscription A($a: Int) { feed(after: $a) } subscription B($a: Int) { other(after: $a) }", "a"),
-            ("subscription($a: Int) { feed(before: $a) { position } }", ""),
+            ("subscription($a: Int) { feed(after: $a) { position } }", "Cursor a"),
+            ("subscription($a: Int = 3) { feed(after: $a) { position } }", "Cursor a"),
+            (
+                "subscription A($a: Int) { feed(after: $a) } subscription B($a: Int) { other(after: $a) }",
+                "Cursor a",
+            ),
+            ("subscription($a: Int) { feed(before: $a) { position } }", "Other a"),
+            ("subscription($a: Int, $b: ID) { feed(after: $a, to: $b) { position } }", "Cursor a, Other b"),
+            ("subscription($a: Int) { feed(after: $a, to: $a) { position } }", ""),
+            ("subscription($a: Int) { feed(to: [$a]) { position } }", ""),
+            ("subscription($a: Int) { feed(to: $a) { nodes(of: $a) } }", ""),
             ("subscription($a: Int) { feed(after: $a, other: { in: [$a] }) { position } }", ""),
             ("subscription($a: Int) { feed(after: [$a]) { position } }", ""),
             ("subscription($a: Int) { feed(after: $a) { nodes(after: $a) } }", ""),
@@ -637,9 +663,11 @@ mod tests {
             ("subscription { feed(after: \"$a\") { position } }", ""),
         ];
         for (query, expected) in all {
-            let found = cursors(&parser::parse_query(query).expect("a document"));
-            let found: Vec<&str> = found.iter().map(Name::as_str).collect();
-            assert_eq!(found.join(" "), expected, "{query}");
+            let found = arguments(&parser::parse_query(query).expect("a document"));
+            let mut found: Vec<_> =
+                found.iter().map(|(name, argument)| format!("{argument:?} {name}")).collect();
+            found.sort();
+            assert_eq!(found.join(", "), expected, "{query}");
         }
     }
 }

@@ -10,7 +10,7 @@
 //!                 operation ─▶ documents  one operation: parsed, limited, executed
 //!                     │     └▶ variables
 //!                     │
-//!                   shared                one execution for all who follow the same
+//!                   shared                one execution for all who follow the same, or the like
 //!                     │
 //!                   answer                what the client may read of it
 //! ```
@@ -36,6 +36,7 @@ mod websocket;
 
 use std::{fmt, hash::Hash, sync::Arc, time::Duration};
 
+use ::routing::ids::WorkerId;
 use async_graphql::{Executor, ObjectType, Schema, SubscriptionType, ValidationMode};
 use axum::{
     Router,
@@ -56,8 +57,11 @@ pub trait Gate: Clone + Send + Sync + 'static {
     /// What an admitted request may do. It is all that resolvers get.
     type Caller: Clone + Send + Sync + 'static;
 
-    /// What those have in common who are shown the same.
+    /// What those have in common who are shown the same, or the like.
     type Audience: Clone + Eq + Hash + Send + Sync + 'static;
+
+    /// One of an audience in which each is shown what is theirs alone. As text it is what clients call it.
+    type Addressee: Copy + Eq + Hash + fmt::Display + Send + Sync + 'static;
 
     /// From the value of an `Authorization` header to a Caller, or why not.
     fn open(&self, authorization: Option<&str>) -> Result<Self::Caller, auth::Error>;
@@ -72,17 +76,21 @@ pub trait Gate: Clone + Send + Sync + 'static {
     fn with_minimum_sequence(caller: Self::Caller, sequence: u64) -> Self::Caller;
 
     /// Whom this Caller may share a subscription with: all of the same audience, if there is one. Whatever can
-    /// change an answer is in it.
+    /// change an answer is in it, and in the addressee.
     fn audience(caller: &Self::Caller) -> Option<Self::Audience>;
 
-    /// Somebody who is nothing but a member of the Caller's audience, and whose time does not end. What is shared
-    /// is executed for them.
+    /// Who of the audience this Caller is, if it is one in which each is shown what is theirs alone.
+    fn addressee(caller: &Self::Caller) -> Option<Self::Addressee>;
+
+    /// Somebody who is nothing but a member of the Caller's audience (and that addressee), and whose time does not
+    /// end. What is shared is executed for them.
     fn representative(caller: &Self::Caller) -> Self::Caller;
 }
 
 impl Gate for caller::Door {
     type Caller = caller::Caller;
-    type Audience = auth::Grant;
+    type Audience = caller::Audience;
+    type Addressee = WorkerId;
 
     fn open(&self, authorization: Option<&str>) -> Result<caller::Caller, auth::Error> {
         caller::Door::open(self, authorization)
@@ -101,8 +109,12 @@ impl Gate for caller::Door {
         caller.with_minimum_sequence(sequence)
     }
 
-    fn audience(caller: &caller::Caller) -> Option<auth::Grant> {
-        caller.audience()
+    fn audience(caller: &caller::Caller) -> Option<caller::Audience> {
+        Some(caller.audience())
+    }
+
+    fn addressee(caller: &caller::Caller) -> Option<WorkerId> {
+        caller.grant().worker()
     }
 
     fn representative(caller: &caller::Caller) -> caller::Caller {

@@ -17,7 +17,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use async_graphql::{Executor, Request, Variables, parser::types::OperationType};
+use async_graphql::{Executor, Name, Request, Value, Variables, parser::types::OperationType};
 use futures_util::{
     FutureExt, StreamExt,
     stream::{self, BoxStream},
@@ -32,7 +32,7 @@ use super::{
     Gate, RequestId, Settings,
     answer::{Answer, Code, Refusal},
     documents::{Document, Documents, check_variables},
-    shared::{Followed, Follower, Group, Groups, Key},
+    shared::{Followed, Follower, Groups, Key},
     variables::InputTypes,
 };
 use crate::graphql::progress::Progress;
@@ -83,25 +83,45 @@ enum Execution<G: Gate> {
         is_trusted: bool,
     },
     /// A subscription that may be executed once for all with this key.
-    Shareable { key: Key<G::Audience>, template: Template, caller: G::Caller },
+    Shareable {
+        key: Key<G::Audience>,
+        template: Template,
+        caller: G::Caller,
+        addressee: Option<G::Addressee>,
+    },
 }
 
 /// A subscription that can be executed several times.
 pub(super) struct Template {
     query: String,
     operation_name: Option<String>,
+    /// Without those that say whom it is for.
     variables: Variables,
+    addressing: Vec<Name>,
     document: Arc<Document>,
+    /// The variables fit the document.
+    variables_fit: bool,
 }
 
 impl Template {
-    /// To be executed for the caller, who hears how far it has come.
-    pub fn request<C: Send + Sync + 'static>(&self, caller: C, progress: Arc<Progress>) -> Request {
-        let mut request =
-            Request::new(&self.query).variables(self.variables.clone()).data(caller).data(progress);
+    /// To be executed for the addressee (if there are such), by whoever knows how far it has come. What is
+    /// to be seen, and by whom, still has to be put into its data.
+    pub fn request(&self, addressee: Option<impl fmt::Display>, progress: Arc<Progress>) -> Request {
+        let mut variables = self.variables.clone();
+        if let Some(addressee) = addressee {
+            let addressee = addressee.to_string();
+            for name in &self.addressing {
+                variables.insert(name.clone(), addressee.as_str().into());
+            }
+        }
+        let mut request = Request::new(&self.query).variables(variables).data(progress);
         request.operation_name.clone_from(&self.operation_name);
         request.set_parsed_query(self.document.executable.clone());
         request
+    }
+
+    fn is_trusted(&self) -> bool {
+        self.variables_fit && self.document.is_known_valid()
     }
 }
 
@@ -127,7 +147,7 @@ impl<E: Executor, G: Gate> Endpoint<E, G> {
         let document = self.documents.find(&query)?;
         let operation = document.operation(operation_name.as_deref())?;
         check_variables(operation, &variables)?;
-        let is_trusted = document.is_known_valid() && self.input_types.surely_fit(operation, &variables);
+        let variables_fit = self.input_types.surely_fit(operation, &variables);
 
         let span = tracing::Span::current();
         span.record("kind", tracing::field::display(operation.ty));
@@ -140,26 +160,28 @@ impl<E: Executor, G: Gate> Endpoint<E, G> {
             None => caller,
         };
         let kind = operation.ty;
-        let audience = match kind {
-            OperationType::Subscription => G::audience(&caller),
+        let sharing = match kind {
+            OperationType::Subscription => Sharing::<G>::of(&caller, &document, &variables),
             OperationType::Query | OperationType::Mutation => None,
         };
-        let execution = if let Some(audience) = audience {
+        let execution = if let Some(Sharing { audience, addressee, addressing }) = sharing {
+            let mut variables = variables;
+            for name in &addressing {
+                variables.insert(name.clone(), Value::Null);
+            }
             let key = Key {
                 audience,
                 query: query.clone(),
                 operation_name: operation_name.clone(),
                 variables: document.variables_that_matter(&variables),
             };
-            Execution::Shareable {
-                key,
-                template: Template { query, operation_name, variables, document },
-                caller,
-            }
+            let template = Template { query, operation_name, variables, addressing, document, variables_fit };
+            Execution::Shareable { key, template, caller, addressee }
         } else {
             let mut request = Request::new(query).variables(variables).data(caller);
             request.operation_name = operation_name;
             request.set_parsed_query(document.executable.clone());
+            let is_trusted = variables_fit && document.is_known_valid();
             Execution::Alone { request: Box::new(request), document, is_trusted }
         };
         Ok(Operation { kind, execution })
@@ -198,12 +220,8 @@ impl<E: Executor, G: Gate> Endpoint<E, G> {
     pub fn follow(self: &Arc<Self>, operation: Operation<G>, id: RequestId) -> Answers<E, G> {
         let Operation { kind, execution } = operation;
         match (kind, execution) {
-            (_, Execution::Shareable { key, template, caller }) => {
-                // Of this client's variables, which say where it begins; those of the group say where another one did.
-                let progress = Arc::new(Progress::new());
-                let request = template.request(caller.clone(), Arc::clone(&progress));
-                let group = Group::find(self, key, template, &caller, &id);
-                Answers::Shareable(group.follow(request, progress, id))
+            (_, Execution::Shareable { key, template, caller, addressee }) => {
+                Answers::Shareable(Follower::new(self, key, template, caller, addressee, id))
             }
             (OperationType::Subscription, Execution::Alone { request, document, is_trusted }) => {
                 let schema = if is_trusted { &self.trusting } else { &self.schema };
@@ -223,10 +241,46 @@ impl<E: Executor, G: Gate> Endpoint<E, G> {
         }
     }
 
-    /// Executes what is shared.
-    pub fn execute_stream(&self, request: Request, id: RequestId) -> BoxStream<'static, Answer> {
-        let responses = self.schema.execute_stream(request, None);
-        responses.map(move |response| Answer::of_event(response, &id)).boxed()
+    /// Executes what was made from the template.
+    pub fn execute_stream(
+        &self,
+        template: &Template,
+        request: Request,
+        id: RequestId,
+    ) -> BoxStream<'static, Answer> {
+        let schema = if template.is_trusted() { &self.trusting } else { &self.schema };
+        let document = Arc::clone(&template.document);
+        let responses = schema.execute_stream(request, None);
+        let answers = responses.map(move |response| {
+            let answer = Answer::of_event(response, &id);
+            if let Answer::Executed(_) = answer {
+                document.mark_valid();
+            }
+            answer
+        });
+        answers.boxed()
+    }
+}
+
+/// How a subscription may be shared.
+struct Sharing<G: Gate> {
+    audience: G::Audience,
+    /// Where each of the audience is shown what is theirs alone: whom it is for, and by which variables it says so.
+    addressee: Option<G::Addressee>,
+    addressing: Vec<Name>,
+}
+
+impl<G: Gate> Sharing<G> {
+    fn of(caller: &G::Caller, document: &Document, variables: &Variables) -> Option<Self> {
+        let audience = G::audience(caller)?;
+        let addressee = G::addressee(caller);
+        let addressing = match &addressee {
+            Some(addressee) => document.addressing(variables, &addressee.to_string()),
+            None => Vec::new(),
+        };
+        // What says nowhere whom it is for is not known to be the like of what others follow.
+        let is_shareable = addressee.is_none() || !addressing.is_empty();
+        is_shareable.then_some(Sharing { audience, addressee, addressing })
     }
 }
 

@@ -20,7 +20,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use switchyard::{
     auth::{self, jwt::Reason},
-    graphql::progress::Progress,
+    graphql::{addressees::Addressees, progress::Progress},
     http::{self, Settings},
 };
 use tokio::{net::TcpListener, net::TcpStream, sync::watch, task::JoinHandle};
@@ -50,7 +50,8 @@ pub async fn until(what: &str, holds: impl Fn() -> bool) {
 // ── The gate ─────────────────────────────────────────────────────────────────────────────────────────────
 
 /// Lets in `Bearer good`, `Bearer for <n>`, which expires after that many milliseconds, `Bearer audience <n>`, and
-/// `Bearer alone`, who shares nothing. The others are of audience 0.
+/// `Bearer alone`, who shares nothing. `Bearer letters <c>` is an addressee in audience 100 (`Bearer letters <c> <n>`
+/// expires). The others are of audience 0.
 #[derive(Clone, Default)]
 pub struct Gate {
     pub unready: Arc<AtomicBool>,
@@ -81,6 +82,7 @@ pub struct Caller {
     expires_at: Instant,
     minimum_sequence: u64,
     audience: Option<u8>,
+    addressee: Option<char>,
     held: Arc<AtomicI32>,
     feed: Arc<Feed>,
 }
@@ -88,25 +90,38 @@ pub struct Caller {
 impl http::Gate for Gate {
     type Caller = Caller;
     type Audience = u8;
+    type Addressee = char;
 
     fn open(&self, authorization: Option<&str>) -> Result<Caller, auth::Error> {
         let token = authorization.ok_or(auth::Error::Missing)?;
         let token = token.strip_prefix("Bearer ").ok_or(auth::Error::Invalid(Reason::Header))?;
+        let addressee = token.strip_prefix("letters ").and_then(|to| to.chars().next());
         let audience = match token {
             "alone" => None,
+            _ if addressee.is_some() => Some(100),
             token => token.strip_prefix("audience ").map_or(Some(0), |audience| audience.parse().ok()),
         };
         let good_for = match token {
             "good" | "alone" | "audience 1" | "audience 2" => Duration::from_secs(3600),
+            token if token.starts_with("letters ") && token.len() == "letters a".len() => {
+                Duration::from_secs(3600)
+            }
             "expired" => return Err(auth::Error::Expired),
             "panic" => panic!("the gate fell down"),
             token => {
-                let milliseconds = token.strip_prefix("for ").and_then(|token| token.parse().ok());
+                let milliseconds = token.rsplit_once(' ').and_then(|(_, token)| token.parse().ok());
                 Duration::from_millis(milliseconds.ok_or(auth::Error::Invalid(Reason::Header))?)
             }
         };
         let (held, feed) = (Arc::clone(&self.held), Arc::clone(&self.feed));
-        Ok(Caller { expires_at: Instant::now() + good_for, minimum_sequence: 0, audience, held, feed })
+        Ok(Caller {
+            expires_at: Instant::now() + good_for,
+            minimum_sequence: 0,
+            audience,
+            addressee,
+            held,
+            feed,
+        })
     }
 
     async fn ready(&self) -> Result<(), String> {
@@ -123,6 +138,10 @@ impl http::Gate for Gate {
 
     fn audience(caller: &Caller) -> Option<u8> {
         caller.audience
+    }
+
+    fn addressee(caller: &Caller) -> Option<char> {
+        caller.addressee
     }
 
     fn representative(caller: &Caller) -> Caller {
@@ -269,6 +288,32 @@ impl Item {
     }
 }
 
+/// What is for one addressee.
+struct Letter {
+    position: u64,
+    /// With whose eyes it is read.
+    reader: Caller,
+    text: String,
+}
+
+#[Object]
+impl Letter {
+    async fn position(&self) -> u64 {
+        self.reader.feed.resolved.fetch_add(1, Ordering::Relaxed);
+        self.position
+    }
+    async fn reader(&self) -> String {
+        self.reader.addressee.map(String::from).unwrap_or_default()
+    }
+    /// Where a Caller is in the data, who it is.
+    async fn caller(&self, ctx: &Context<'_>) -> Option<String> {
+        ctx.data_opt::<Caller>().and_then(|caller| caller.addressee).map(String::from)
+    }
+    async fn text(&self) -> &str {
+        &self.text
+    }
+}
+
 #[derive(InputObject)]
 struct Shape {
     /// Every how manieth position has an item.
@@ -377,6 +422,71 @@ impl Subscription_ {
                 }
             }
         }))
+    }
+
+    /// Letters to one of those who are named in `names`: position `n` is for the `n`th of them, around and around.
+    /// The first one, without `after`, says where it begins.
+    async fn letters(
+        &self,
+        ctx: &Context<'_>,
+        to: String,
+        after: Option<u64>,
+        names: String,
+        bytes: Option<usize>,
+        panics_at: Option<u64>,
+    ) -> async_graphql::Result<BoxStream<'static, Letter>> {
+        let to = to.chars().next().expect("a name");
+        let names: Vec<char> = names.chars().collect();
+        let progress = ctx.data_opt::<Arc<Progress>>().cloned().unwrap_or_default();
+        let addressees = ctx.data_opt::<Arc<Addressees<char, Caller>>>().cloned();
+        let caller = match &addressees {
+            Some(addressees) => addressees.host().clone(),
+            None => ctx.data_unchecked::<Caller>().clone(),
+        };
+        let feed = Arc::clone(&caller.feed);
+        feed.begun.fetch_add(1, Ordering::Relaxed);
+        feed.alive.fetch_add(1, Ordering::Relaxed);
+        let alive = Held(Arc::clone(&feed.alive));
+        let mut length = feed.length.subscribe();
+        let edge = *length.borrow_and_update();
+        let prescribed = progress.prescribed().or(after);
+        let first = match prescribed {
+            None => {
+                progress.begin_with_message(edge);
+                Some(Letter { position: edge, reader: caller.clone(), text: "hello".to_owned() })
+            }
+            Some(begin) => {
+                progress.begin(begin, edge).await;
+                None
+            }
+        };
+        let begin = prescribed.unwrap_or(edge);
+        let letters = stream::unfold((begin, length, alive), move |(mut position, mut length, alive)| {
+            let (progress, addressees, caller) = (Arc::clone(&progress), addressees.clone(), caller.clone());
+            let names = names.clone();
+            async move {
+                loop {
+                    let edge = *length.wait_for(|length| *length > position).await.ok()?;
+                    position += 1;
+                    let name = names[position as usize % names.len()];
+                    let reader = match &addressees {
+                        Some(addressees) => addressees.claim(name, position),
+                        None => (name == to).then(|| caller.clone()),
+                    };
+                    let Some(reader) = reader else {
+                        progress.skip(position, edge);
+                        continue;
+                    };
+                    if panics_at == Some(position) {
+                        explode();
+                    }
+                    progress.produce(position, edge);
+                    let text = "x".repeat(bytes.unwrap_or(0));
+                    return Some((Letter { position, reader, text }, (position, length, alive)));
+                }
+            }
+        });
+        Ok(stream::iter(first).chain(letters).boxed())
     }
 
     async fn panics(&self) -> impl Stream<Item = i32> {

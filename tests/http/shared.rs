@@ -35,6 +35,13 @@ async fn expect(socket: &mut Socket, positions: impl IntoIterator<Item = u64>) {
     }
 }
 
+/// So that what is written meets readers at every stage of coming and going.
+async fn let_others_go_on() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// Waits until `begun` executions have begun, of which `alive` are left.
 async fn executions(server: &Server, begun: usize, alive: i32) {
     let feed = &server.gate.feed;
@@ -168,7 +175,7 @@ async fn many_who_come_and_go_get_every_position_once() {
     let writing = tokio::spawn(async move {
         for n in 0..400 {
             feed.append(1 + n % 7);
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            let_others_go_on().await;
         }
         *feed.length.borrow()
     });
@@ -310,4 +317,230 @@ async fn a_shutdown_ends_all() {
         assert_eq!(socket.closed().await.0, 1001);
     }
     executions(&server, 6, 0).await;
+}
+
+// ── What is alike: one execution, each message for one ───────────────────────────────────────────────────
+
+const LETTERS: &str = "subscription ($to: String!, $after: Int, $names: String!, $bytes: Int, $panicsAt: Int) \
+    { letters(to: $to, after: $after, names: $names, bytes: $bytes, panicsAt: $panicsAt) { position reader text } }";
+
+/// A socket on which somebody follows their letters.
+async fn addressee(server: &Server, to: char, mut variables: Value) -> Socket {
+    let mut socket = Socket::admitted_with(server, &format!("Bearer letters {to}")).await;
+    variables["to"] = to.to_string().into();
+    follow(&mut socket, LETTERS, variables).await;
+    socket
+}
+
+/// The letters at exactly these positions come next, read by whom they are for.
+async fn expect_letters(socket: &mut Socket, to: char, positions: impl IntoIterator<Item = u64>) {
+    for position in positions {
+        let message = socket.receive().await;
+        let letter = &message["payload"]["data"]["letters"];
+        assert_eq!((&letter["position"], &letter["reader"]), (&json!(position), &json!(to)), "{message}");
+    }
+}
+
+/// The positions after `after` up to `until` that are for the `nth` of `of`.
+fn positions(nth: u64, of: u64, after: u64, until: u64) -> impl Iterator<Item = u64> {
+    (after + 1..=until).filter(move |position| position % of == nth)
+}
+
+#[tokio::test]
+async fn who_follow_the_like_are_served_by_one_execution_each_with_what_is_theirs() {
+    let server = Server::start().await;
+    let feed = &server.gate.feed;
+    let mut sockets = Vec::new();
+    for (nth, name) in "abcdefgh".chars().enumerate() {
+        // Two have a second socket.
+        for _ in 0..1 + usize::from(nth < 2) {
+            let mut socket = addressee(&server, name, json!({ "names": "abcdefgh" })).await;
+            expect_letters(&mut socket, name, [0]).await;
+            sockets.push((socket, nth as u64, name));
+        }
+    }
+    executions(&server, 11, 1).await;
+    let begun_with = feed.resolved.load(Ordering::Relaxed);
+    feed.append(20);
+    feed.append(33);
+    for (socket, nth, name) in &mut sockets {
+        expect_letters(socket, *name, positions(*nth, 8, 0, 53)).await;
+    }
+    assert_eq!(feed.resolved.load(Ordering::Relaxed), begun_with + 53, "once, also for who has two sockets");
+    executions(&server, 11, 1).await;
+
+    drop(sockets);
+    executions(&server, 11, 0).await;
+    until("nothing is left", || server.connections.is_empty()).await;
+}
+
+#[tokio::test]
+async fn what_is_resolved_for_many_knows_no_caller_but_the_addressee() {
+    let server = Server::start().await;
+    let query = "subscription ($to: String!) { letters(to: $to, names: \"a\") { position reader caller } }";
+    let mut socket = Socket::admitted_with(&server, "Bearer letters a").await;
+    follow(&mut socket, query, json!({ "to": "a" })).await;
+    let first = socket.receive().await;
+    assert_eq!(first["payload"]["data"]["letters"], json!({ "position": 0, "reader": "a", "caller": "a" }));
+    executions(&server, 2, 1).await;
+    server.gate.feed.append(1);
+    let second = socket.receive().await;
+    assert_eq!(second["payload"]["data"]["letters"], json!({ "position": 1, "reader": "a", "caller": null }));
+}
+
+#[tokio::test]
+async fn who_says_in_another_way_whose_letters_they_want_is_executed_alone() {
+    let server = Server::start().await;
+    let literal = "subscription { letters(to: \"a\", names: \"ab\") { position } }";
+    let twice = "subscription ($to: String!) { letters(to: $to, names: $to) { position reader } }";
+    let default = "subscription ($to: String! = \"a\") { letters(to: $to, names: \"ab\") { position } }";
+    let of_another = "subscription ($to: String!) { letters(to: $to, names: \"ab\") { position } }";
+    for (n, (query, variables)) in
+        [(literal, json!({})), (default, json!({})), (of_another, json!({ "to": "b" }))]
+            .into_iter()
+            .enumerate()
+    {
+        let mut socket = Socket::admitted_with(&server, "Bearer letters a").await;
+        follow(&mut socket, query, variables).await;
+        assert_eq!(socket.receive().await["type"], "next", "{query}");
+        executions(&server, n + 1, 1).await;
+        drop(socket);
+        executions(&server, n + 1, 0).await;
+    }
+    // Two arguments say it: both are filled in.
+    let mut sockets = Vec::new();
+    for to in ["a", "b"] {
+        let mut socket = Socket::admitted_with(&server, &format!("Bearer letters {to}")).await;
+        follow(&mut socket, twice, json!({ "to": to })).await;
+        assert_eq!(socket.receive().await["payload"]["data"]["letters"]["reader"], to);
+        sockets.push(socket);
+    }
+    executions(&server, 6, 1).await;
+}
+
+#[tokio::test]
+async fn each_goes_on_where_it_was_with_the_like() {
+    let server = Server::start().await;
+    let feed = &server.gate.feed;
+    let names = json!({ "names": "ab" });
+    let mut ann = addressee(&server, 'a', names.clone()).await;
+    expect_letters(&mut ann, 'a', [0]).await;
+    executions(&server, 2, 1).await;
+    feed.append(300);
+    expect_letters(&mut ann, 'a', positions(0, 2, 0, 300)).await;
+
+    // Nothing of hers has gone by since; but something of his, which the one execution did not keep.
+    let mut also_ann = addressee(&server, 'a', json!({ "names": "ab", "after": 300 })).await;
+    executions(&server, 3, 1).await;
+    let mut bo = addressee(&server, 'b', json!({ "names": "ab", "after": 290 })).await;
+    expect_letters(&mut bo, 'b', positions(1, 2, 290, 300)).await;
+    executions(&server, 4, 1).await;
+
+    feed.append(5);
+    expect_letters(&mut ann, 'a', positions(0, 2, 300, 305)).await;
+    expect_letters(&mut also_ann, 'a', positions(0, 2, 300, 305)).await;
+    expect_letters(&mut bo, 'b', positions(1, 2, 300, 305)).await;
+    executions(&server, 4, 1).await;
+}
+
+#[tokio::test]
+async fn who_does_not_empty_the_box_goes_back_to_the_log_and_misses_nothing() {
+    const N: u64 = 2_000;
+    let server = Server::start().await;
+    let variables = json!({ "names": "ab", "bytes": 8_000 });
+    let mut quick = addressee(&server, 'a', variables.clone()).await;
+    let mut slow = addressee(&server, 'b', variables).await;
+    expect_letters(&mut quick, 'a', [0]).await;
+    executions(&server, 3, 1).await;
+    for position in (0..N).step_by(2) {
+        server.gate.feed.append(2);
+        expect_letters(&mut quick, 'a', [position + 2]).await;
+    }
+    assert!(
+        server.gate.feed.resolved.load(Ordering::Relaxed) < 2 * N as usize,
+        "nothing is done for who does not read"
+    );
+    expect_letters(&mut slow, 'b', [0].into_iter().chain(positions(1, 2, 0, N))).await;
+    assert!(server.gate.feed.begun.load(Ordering::Relaxed) > 3, "it went back to the log");
+    until("both are together again", || server.gate.feed.alive.load(Ordering::Relaxed) == 1).await;
+    server.gate.feed.append(2);
+    expect_letters(&mut quick, 'a', [N + 2]).await;
+    expect_letters(&mut slow, 'b', [N + 1]).await;
+}
+
+#[tokio::test]
+async fn addressees_who_come_and_go_get_every_letter_once() {
+    let server = Server::start().await;
+    let feed = server.gate.feed.clone();
+    let writing = tokio::spawn(async move {
+        for n in 0..1_500 {
+            feed.append(1 + n % 5);
+            let_others_go_on().await;
+        }
+        *feed.length.borrow()
+    });
+    // Each name is followed twice, and each leaves after another number of letters.
+    let one = |n: u64| {
+        let server = &server;
+        async move {
+            let (nth, name) = (n % 6, (b'a' + (n % 6) as u8) as char);
+            let mut after = 0;
+            let mut expected = positions(nth, 6, 0, 3_000).peekable();
+            while expected.peek().is_some() {
+                let mut socket = addressee(server, name, json!({ "names": "abcdef", "after": after })).await;
+                for position in expected.by_ref().take(10 + 7 * n as usize) {
+                    expect_letters(&mut socket, name, [position]).await;
+                    after = position;
+                }
+            }
+        }
+    };
+    within("all of it", futures_util::future::join_all((0..12).map(one))).await;
+    assert_eq!(writing.await.expect("it writes"), 4_500);
+    until("nothing is left", || server.gate.feed.alive.load(Ordering::Relaxed) == 0).await;
+}
+
+#[tokio::test]
+async fn what_goes_wrong_with_one_letter_is_the_matter_of_whom_it_is_for() {
+    let server = Server::start().await;
+    let variables = json!({ "names": "abc", "panicsAt": 4 });
+    let mut sockets = Vec::new();
+    for name in "abc".chars() {
+        let mut socket = addressee(&server, name, variables.clone()).await;
+        expect_letters(&mut socket, name, [0]).await;
+        sockets.push(socket);
+    }
+    executions(&server, 4, 1).await;
+    server.gate.feed.append(9);
+    let [ann, bo, cy] = &mut sockets[..] else { panic!("three sockets") };
+    // Position 4 is for the second.
+    expect_letters(ann, 'a', [3, 6, 9]).await;
+    expect_letters(cy, 'c', [2, 5, 8]).await;
+    expect_letters(bo, 'b', [1]).await;
+    let error = bo.receive().await;
+    assert_eq!(error["payload"][0]["extensions"]["code"], "INTERNAL", "{error}");
+    assert!(!error.to_string().contains("secret"), "{error}");
+    server.gate.feed.append(3);
+    expect_letters(ann, 'a', [12]).await;
+    expect_letters(cy, 'c', [11]).await;
+    until("they are together again", || server.gate.feed.alive.load(Ordering::Relaxed) == 1).await;
+}
+
+#[tokio::test]
+async fn an_addressee_whose_token_expires_gets_nothing_more() {
+    let server = Server::start().await;
+    let mut ann = addressee(&server, 'a', json!({ "names": "ab" })).await;
+    expect_letters(&mut ann, 'a', [0]).await;
+    let mut bo = Socket::admitted_with(&server, "Bearer letters b 400").await;
+    follow(&mut bo, LETTERS, json!({ "names": "ab", "to": "b" })).await;
+    expect_letters(&mut bo, 'b', [0]).await;
+    executions(&server, 3, 1).await;
+    server.gate.feed.append(2);
+    expect_letters(&mut bo, 'b', [1]).await;
+    let error = bo.receive().await;
+    assert_eq!(error["payload"][0]["extensions"]["code"], "UNAUTHENTICATED", "{error}");
+    assert_eq!(bo.closed().await, (4403, "token expired".to_owned()));
+    server.gate.feed.append(2);
+    expect_letters(&mut ann, 'a', [2, 4]).await;
+    executions(&server, 3, 1).await;
 }
