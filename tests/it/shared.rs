@@ -1,4 +1,5 @@
-//! Many follow the same subscription: each gets the log as it is, however they come, whoever they are.
+//! Many follow the same subscription, or the like: each gets the log as it is, or what is theirs of it, however they
+//! come, whoever they are.
 
 use serde_json::{Value, json};
 
@@ -64,4 +65,111 @@ async fn each_of_many_gets_the_log_as_it_is() {
             }
         }
     }
+}
+
+const CREATE_QUEUE: &str =
+    "mutation($input: CreateTaskQueueInput!) { createTaskQueue(input: $input) { taskQueue { id } } }";
+const CREATE_WORKFLOW: &str =
+    "mutation($input: CreateWorkflowInput!) { createWorkflow(input: $input) { workflow { id } } }";
+const CREATE_WORKER: &str =
+    "mutation($input: CreateWorkerInput!) { createWorker(input: $input) { worker { id } } }";
+const AVAILABLE: &str = "query($id: ID!) { workspace(id: $id) { activity(name: \"Available\") { id } } }";
+const CREATE_TOKEN: &str = "mutation($input: CreateTokenInput!) { createToken(input: $input) { token } }";
+const ACCEPT: &str =
+    "mutation($input: AcceptReservationInput!) { acceptReservation(input: $input) { sequence } }";
+const COMPLETE: &str =
+    "mutation($input: CompleteReservationInput!) { completeReservation(input: $input) { sequence } }";
+
+/// Of one agent, whose id comes in a variable or stands in the document.
+fn reservations(worker: &str, is_variable: bool) -> (String, Value) {
+    let fields = "{ sequence event snapshot { id } reservation { id status workerId canceledReason \
+        worker { id name attributes } task { id attributes reservations { nodes { id } } } } }";
+    if is_variable {
+        let query = format!("subscription($worker: ID!) {{ reservations(workerId: $worker) {fields} }}");
+        (query, json!({ "worker": worker }))
+    } else {
+        (format!("subscription {{ reservations(workerId: \"{worker}\") {fields} }}"), json!({}))
+    }
+}
+
+/// An id in a variable is how agents share an execution. One in the document is how they do not.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_who_shares_sees_the_very_same_as_one_who_does_not() {
+    for database in crate::database::databases().await {
+        let server = Server::start(&database.url).await;
+        let admin = Client::new(&server, &server.admin);
+        let workspace = &server.workspace;
+        let made = |query: &'static str, mut input: Value| {
+            input["workspaceId"] = workspace.as_str().into();
+            let admin = admin.clone();
+            async move { admin.data(query, json!({ "input": input })).await }
+        };
+        let queue = made(CREATE_QUEUE, json!({ "name": "All", "targetWorkers": "1==1" })).await;
+        let queue = queue["createTaskQueue"]["taskQueue"]["id"].clone();
+        let target = json!({ "queue": queue, "expression": "worker.number == task.number" });
+        let configuration =
+            json!({ "task_routing": { "filters": [{ "expression": "1==1", "targets": [target] }] } });
+        let input = json!({ "name": "By number", "configuration": configuration });
+        let workflow = made(CREATE_WORKFLOW, input).await["createWorkflow"]["workflow"]["id"].clone();
+        let data = admin.data(AVAILABLE, json!({ "id": workspace })).await;
+        let activity = &data["workspace"]["activity"]["id"];
+
+        let mut agents = Vec::new();
+        for number in 0..4 {
+            let attributes = json!({ "number": number, "secret": format!("of {number}") });
+            let input = json!({ "name": format!("agent {number}"), "attributes": attributes, "activityId": activity });
+            let worker = made(CREATE_WORKER, input).await["createWorker"]["worker"]["id"].clone();
+            let token = made(CREATE_TOKEN, json!({ "role": "WORKER", "workerId": worker })).await;
+            let token = token["createToken"]["token"].as_str().expect("a token").to_owned();
+            let mut sockets = Vec::new();
+            for is_variable in [true, true, false] {
+                let (query, variables) = reservations(worker.as_str().expect("an id"), is_variable);
+                let mut socket = Socket::subscribe(&server.socket_url(), &token, &query, variables)
+                    .await
+                    .expect("a connection");
+                let first = socket.next().await.expect("a snapshot");
+                assert_eq!(first["reservations"]["snapshot"], json!([]));
+                sockets.push(socket);
+            }
+            agents.push((worker, Client::new(&server, &token), sockets));
+        }
+        for round in 0..3 {
+            for (number, (worker, client, sockets)) in agents.iter_mut().enumerate() {
+                let attributes = json!({ "number": number, "round": round });
+                made(CREATE, json!({ "workflowId": workflow, "attributes": attributes })).await;
+                let offer = same_for_all(sockets).await;
+                let reservation = &offer["reservation"];
+                assert_eq!(
+                    (&offer["event"], &reservation["workerId"]),
+                    (&json!("RESERVATION_CREATED"), &*worker)
+                );
+                assert_eq!(reservation["worker"]["attributes"]["secret"], format!("of {number}"));
+                assert_eq!(reservation["task"]["attributes"], attributes);
+                assert_eq!(
+                    reservation["task"]["reservations"]["nodes"],
+                    json!([{ "id": reservation["id"] }])
+                );
+                for (query, event) in [(ACCEPT, "RESERVATION_ACCEPTED"), (COMPLETE, "RESERVATION_COMPLETED")]
+                {
+                    client.data(query, json!({ "input": { "reservationId": reservation["id"] } })).await;
+                    let change = same_for_all(sockets).await;
+                    assert_eq!(
+                        (&change["event"], &change["reservation"]["id"]),
+                        (&json!(event), &reservation["id"])
+                    );
+                }
+            }
+        }
+        assert!(server.stop().await);
+    }
+}
+
+/// The next message, which is the same on each socket.
+async fn same_for_all(sockets: &mut [Socket]) -> Value {
+    let mut messages = Vec::new();
+    for socket in sockets {
+        messages.push(socket.next().await.expect("a message")["reservations"].take());
+    }
+    assert!(messages.iter().all(|message| *message == messages[0]), "{messages:#?}");
+    messages.remove(0)
 }

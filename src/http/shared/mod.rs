@@ -175,34 +175,28 @@ impl<E: Executor, G: Gate> Group<E, G> {
             return None;
         }
         let (begun, member) = match party.addressee {
-            None => {
-                let (run, member) = self.begin_run(party, position);
-                (Current::Run(run), Member::OfRun(member))
-            }
-            Some(addressee) => {
-                let (round, member) = self.begin_round(addressee, party, position);
-                (Current::Round(round), Member::OfRound(member))
-            }
+            None => self.begin_run(party, position),
+            Some(addressee) => self.begin_round(party, addressee, position),
         };
         *current = begun;
         Some(member)
     }
 
-    fn begin_run(&self, party: &Party<G>, position: u64) -> (Arc<Run<G::Caller>>, run::Member<G::Caller>) {
+    fn begin_run(&self, party: &Party<G>, position: u64) -> (Current<G>, Member<G>) {
         let run = Arc::new(Run::new(position, party.representative.clone()));
         let Attached::Member(member) = run.attach(position) else { unreachable!("it has just begun") };
         let (answers, progress) = self.execute(party, position);
         let task = self.spawn(run::publish_all(Arc::clone(&run), answers, progress, self.id.clone()));
         run.task.set(task).expect("it is set once");
-        (run, member)
+        (Current::Run(run), Member::OfRun(member))
     }
 
     fn begin_round(
         &self,
-        addressee: G::Addressee,
         party: &Party<G>,
+        addressee: G::Addressee,
         position: u64,
-    ) -> (Arc<Round<G::Addressee, G::Caller>>, round::Member<G::Addressee, G::Caller>) {
+    ) -> (Current<G>, Member<G>) {
         let addressees = Arc::new(Addressees::from(position, party.representative.clone()));
         let round = Arc::new(Round::new(Arc::clone(&addressees)));
         let attached = round.attach(addressee, &party.representative, position);
@@ -213,7 +207,7 @@ impl<E: Executor, G: Gate> Group<E, G> {
         let answers = self.endpoint.execute_stream(&self.template, request, self.id.clone());
         let task = self.spawn(round::deliver_all(Arc::clone(&round), answers, progress, self.id.clone()));
         round.task.set(task).expect("it is set once");
-        (round, member)
+        (Current::Round(round), Member::OfRound(member))
     }
 
     fn spawn(&self, execution: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
