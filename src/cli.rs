@@ -1,4 +1,6 @@
-//! The commands: `serve`, `token` and `schema`.
+//! The commands: `serve`, `token`, `schema` and `test`.
+
+mod test;
 
 use std::io::Write;
 
@@ -36,6 +38,8 @@ enum Command {
     Token(Token),
     /// Print the schema of the API.
     Schema,
+    /// Run routing tests: set-ups and stories in YAML, with a virtual clock, without a server or a database.
+    Test(test::Test),
 }
 
 #[derive(Debug, clap::Args)]
@@ -69,7 +73,7 @@ pub fn parse() -> Cli {
             cli.config.check()
         }
         // Not a matter of settings.
-        Some(Command::Schema) => Ok(()),
+        Some(Command::Schema | Command::Test(_)) => Ok(()),
     };
     checked.unwrap_or_else(|error| refuse(error));
     cli
@@ -91,6 +95,7 @@ pub async fn execute(Cli { command, config }: Cli) -> anyhow::Result<()> {
             print(&token.make(&config).await?)
         }
         Some(Command::Schema) => print(&switchyard::sdl()),
+        Some(Command::Test(test)) => test.run(),
     }
 }
 
