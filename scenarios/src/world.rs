@@ -33,7 +33,8 @@ impl World {
     /// A Workspace as a server would found it.
     pub fn found(starts: Timestamp, limits: Limits) -> World {
         let id = WorkspaceId::minted(starts, 1, TAG);
-        let router = Router::found(id, "Story".to_owned(), limits.clone(), starts);
+        let mut router = Router::found(id, "Story".to_owned(), limits.clone(), starts);
+        router.take_events();
         World {
             router,
             limits,
@@ -61,7 +62,6 @@ impl World {
     /// The set-up is done: from here on, things happen.
     pub fn begin(&mut self, set_up_workflows: &[WorkflowId]) {
         self.only_workflow = if let [only] = set_up_workflows { Some(*only) } else { None };
-        self.router.take_events();
         self.news.clear();
     }
 

@@ -160,5 +160,7 @@ fn place(location: Location) -> Place {
 fn fault(error: serde_saphyr::Error) -> Fault {
     let at = place(error.location().unwrap_or(Location::UNKNOWN));
     let text = error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
-    Fault::new(at, text)
+    // The place is shown in front of the message already.
+    let behind = format!(" at line {}, column {}", at.line, at.column);
+    Fault::new(at, text.strip_suffix(&behind).unwrap_or(&text))
 }

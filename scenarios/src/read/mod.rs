@@ -32,6 +32,9 @@ const KEYS: &[&str] = &[
     "story",
 ];
 
+/// What is expected of the whole Workspace stands beside what is expected of Tasks.
+const RESERVED_NAMES: [&str; 2] = ["events", "nextDeadline"];
+
 /// The codes of refusals, as the API writes them.
 pub(crate) const CODES: &[(&str, Code)] = &[
     ("NOT_FOUND", Code::NotFound),
@@ -63,7 +66,10 @@ pub(crate) fn scenario(node: &Node) -> Result<Scenario, Vec<Fault>> {
             let optimized_channels = optimized_channels.unwrap_or_default();
             Ok(Scenario { starts, limits, optimized_channels, set_up, story })
         }
-        _ => Err(reader.faults),
+        _ => {
+            reader.faults.sort_by_key(|fault| fault.at);
+            Err(reader.faults)
+        }
     }
 }
 
@@ -156,19 +162,32 @@ impl Reader {
                     let hint = instead(name, &steps);
                     return Err(Fault::new(key.at, format!("{name:?} is no step{hint}")));
                 };
-                let command = read(value)?;
-                self.remember(&command)?;
-                Ok(Action::Command(Box::new(command)))
+                if name == "create" {
+                    self.remember_task(value)?;
+                }
+                Ok(Action::Command(Box::new(read(value)?)))
             }
         }
     }
 
-    fn remember(&mut self, command: &Command) -> Result<(), Fault> {
-        if let Command::Create(create) = command
-            && !self.tasks.insert(create.task.value.clone())
-        {
-            let message = format!("the story has created a Task {:?} before", create.task.value);
-            return Err(Fault::new(create.task.at, message));
+    /// Notes the name of a Task before the rest of its step is read, so that a mistake there is not told again
+    /// wherever the Task is mentioned.
+    fn remember_task(&mut self, create: &Node) -> Result<(), Fault> {
+        let name = match &create.value {
+            Content::Map(entries) => {
+                entries.iter().find(|(key, _)| key.value == "task").map(|(_, name)| name)
+            }
+            _ => Some(create),
+        };
+        let Some(name) = name.and_then(|name| fields::text(name).ok()) else { return Ok(()) };
+        if RESERVED_NAMES.contains(&name.value.as_str()) {
+            return Err(Fault::new(
+                name.at,
+                format!("{:?} has a meaning of its own below \"expect\"", name.value),
+            ));
+        }
+        if !self.tasks.insert(name.value.clone()) {
+            return Err(Fault::new(name.at, format!("the story has created a Task {:?} before", name.value)));
         }
         Ok(())
     }
