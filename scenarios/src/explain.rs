@@ -127,7 +127,7 @@ impl Look<'_> {
             return Some(format!("the channel {name} is switched off"));
         }
         let (open, capacity) = (channel.open(), channel.configured_capacity);
-        let held = match words::held_by(self.world, worker) {
+        let held = match words::held_on(self.world, worker, self.task.task_channel) {
             held if held.is_empty() => String::new(),
             held => format!("; holds {}", held.join(", ")),
         };

@@ -31,7 +31,8 @@ impl Test {
             Format::Text => report.to_string(),
             Format::Json => format!("{:#}", report.to_json()),
         })?;
-        anyhow::ensure!(report.has_passed(), "{} of the routing tests failed", report.n_failed());
+        let (n_failed, n_all) = (report.n_failed(), report.outcomes.len());
+        anyhow::ensure!(report.has_passed(), "{n_failed} of {n_all} routing tests failed");
         Ok(())
     }
 }
