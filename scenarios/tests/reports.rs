@@ -426,6 +426,21 @@ desk.yaml:27:21: "events" has a meaning of its own below "expect"
 
 #[test]
 fn what_is_no_routing_test_is_told() {
+    check("", "desk.yaml:1:1: expected a routing test: a map, found nothing; {} is an empty one\n");
+    check(
+        "workers:\n  Ann:\n  1:\nstory:\n  - expect: {}\n",
+        r"
+desk.yaml:2:6: expected a Worker: a map, found nothing; {} is an empty one
+    2 |   Ann:
+      |      ^
+desk.yaml:3:4: expected a Worker: a map, found nothing; {} is an empty one
+    3 |   1:
+      |    ^
+desk.yaml:5:13: nothing is expected here
+    5 |   - expect: {}
+      |             ^
+",
+    );
     check(
         "story: [",
         r"
