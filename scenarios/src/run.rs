@@ -58,9 +58,15 @@ impl From<Fault> for Stop {
 
 /// Makes the Workspace and tells the story.
 pub(crate) fn run(scenario: &Scenario) -> Result<(), Stop> {
+    run_watched(scenario, |_| {})
+}
+
+/// The same, with a look at the Workspace after every step.
+pub(crate) fn run_watched(scenario: &Scenario, mut look: impl FnMut(&World)) -> Result<(), Stop> {
     let mut world = set_up(scenario)?;
     for step in &scenario.story {
         take(&mut world, step)?;
+        look(&world);
     }
     Ok(())
 }

@@ -542,6 +542,13 @@ fn words_that_look_like_booleans_are_names() {
 }
 
 #[test]
+fn the_order_of_the_keys_of_attributes_does_not_matter() {
+    check_passes(
+        "story:\n  - create: { task: T1, attributes: { a: 1, b: 2 } }\n  - expect: { T1: { attributes: { b: 2, a: 1 } } }\n",
+    );
+}
+
+#[test]
 fn the_clock_stops_wherever_something_is_due() {
     check_passes(
         r"
