@@ -381,6 +381,7 @@ pub fn sees_event(sight: Sight, event: &Event, state: &State, now: Timestamp) ->
         | Event::WorkflowEntered { task }
         | Event::WorkflowTargetMatched { task }
         | Event::WorkflowTimeout { task }
+        | Event::WorkflowSkipped { task }
         | Event::TaskQueueEntered { task }
         | Event::TaskQueueTimeout { task }
         | Event::TaskQueueMoved { task, .. } => {

@@ -10,14 +10,16 @@
 //!   NULL, an operator on values that it does not suit is false. Nothing is allocated and nothing changes.
 //!
 //! What it does not do: it knows no clock, no Workers and no Tasks, only the facts that it is shown. It
-//! does not check that an attribute or an Activity exists, warns about nothing, and does not read `order_by`.
+//! does not check that an attribute or an Activity exists, and warns about nothing.
 //!
 //! The parts: `lexer` makes tokens of text, `parser` makes a tree of tokens and resolves every key to what it
-//! names, `evaluate` answers.
+//! names, `evaluate` answers. `order` is about `order_by`, which is a list of keys and no condition; `because` says why something is not true.
 
 mod anchors;
+mod because;
 mod evaluate;
 mod lexer;
+mod order;
 mod parser;
 
 use std::fmt;
@@ -28,6 +30,7 @@ use serde_json::Value;
 pub use anchors::Anchor;
 pub use evaluate::{ChannelFacts, Facts, Number, TaskFacts, WorkerCounts, WorkerFacts};
 pub(crate) use evaluate::{Value as Operated, is_so, value};
+pub use order::{Clause, OrderBy, Rank};
 pub use parser::{
     ChannelField, Comparison, Count, Key, Node, Operand, Operator, TaskKey, TimeOfDay, WorkerField, WorkerKey,
 };
