@@ -4,6 +4,7 @@
 pub mod activity;
 pub mod event;
 pub mod event_data;
+pub mod explanation;
 pub mod node;
 pub mod reservation;
 pub mod task;
