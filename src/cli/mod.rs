@@ -1,5 +1,6 @@
-//! The commands: `serve`, `token`, `schema` and `evaluate`, which has a file of its own.
+//! The commands: `serve`, `token`, `schema`, `evaluate` and `check`. The last two have a file each.
 
+mod check;
 mod evaluate;
 
 use std::io::Write;
@@ -40,7 +41,9 @@ enum Command {
     Token(Token),
     /// Print the schema of the API.
     Schema,
-    Evaluate(evaluate::Evaluate),
+    // In a box, since it is several times as large as the others.
+    Evaluate(Box<evaluate::Evaluate>),
+    Check(check::Check),
 }
 
 #[derive(Debug, clap::Args)]
@@ -74,7 +77,7 @@ pub fn parse() -> Cli {
             cli.config.check()
         }
         // Not a matter of settings.
-        Some(Command::Schema | Command::Evaluate(_)) => Ok(()),
+        Some(Command::Schema | Command::Evaluate(_) | Command::Check(_)) => Ok(()),
     };
     checked.unwrap_or_else(|error| refuse(error));
     cli
@@ -96,8 +99,9 @@ pub async fn execute(Cli { command, config }: Cli) -> anyhow::Result<ExitCode> {
             print(&token.make(&config).await?)?;
         }
         Some(Command::Schema) => print(&switchyard::sdl())?,
-        // It has nothing to do meanwhile, so it may block.
+        // Neither of these two has anything to do meanwhile, so they may block.
         Some(Command::Evaluate(evaluate)) => return evaluate.run(),
+        Some(Command::Check(check)) => return check.run(config.workflow_configuration_bytes_max),
     }
     Ok(ExitCode::SUCCESS)
 }

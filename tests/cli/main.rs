@@ -1,5 +1,6 @@
 //! The program from outside: what it prints, what it refuses, and what it leaves on the disk.
 
+mod check;
 mod evaluate;
 
 use std::fs;
