@@ -1,7 +1,8 @@
-//! The commands: `serve`, `token`, `schema`, `evaluate` and `check`. The last two have a file each.
+//! The commands: `serve`, `token`, `schema`, `evaluate`, `check` and `explain`. The last three have a file each.
 
 mod check;
 mod evaluate;
+mod explain;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -44,6 +45,7 @@ enum Command {
     // In a box, since it is several times as large as the others.
     Evaluate(Box<evaluate::Evaluate>),
     Check(check::Check),
+    Explain(explain::Explain),
 }
 
 #[derive(Debug, clap::Args)]
@@ -76,6 +78,7 @@ pub fn parse() -> Cli {
             token.check().unwrap_or_else(|problem| refuse(problem));
             cli.config.check()
         }
+        Some(Command::Explain(_)) => cli.config.check(),
         // Not a matter of settings.
         Some(Command::Schema | Command::Evaluate(_) | Command::Check(_)) => Ok(()),
     };
@@ -99,6 +102,10 @@ pub async fn execute(Cli { command, config }: Cli) -> anyhow::Result<ExitCode> {
             print(&token.make(&config).await?)?;
         }
         Some(Command::Schema) => print(&switchyard::sdl())?,
+        Some(Command::Explain(explain)) => {
+            telemetry::start(&config)?;
+            return explain.run(&config).await;
+        }
         // Neither of these two has anything to do meanwhile, so they may block.
         Some(Command::Evaluate(evaluate)) => return evaluate.run(),
         Some(Command::Check(check)) => return check.run(config.workflow_configuration_bytes_max),

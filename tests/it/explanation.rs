@@ -1,4 +1,4 @@
-//! Why a Task waits, asked of a running server.
+//! Why a Task waits, and what is probably not meant, asked of a running server.
 
 use serde_json::{Value, json};
 
@@ -53,8 +53,8 @@ async fn a_waiting_task_says_who_could_take_it_and_what_is_in_the_way() {
     assert_eq!((&answer["node"]["status"], &explanation["position"]), (&json!("PENDING"), &json!(1)));
     assert_eq!(explanation["task"]["id"], task);
     let summary = explanation["summary"].as_str().expect("a text");
-    let expected = "Waits in TaskQueue Spanish, step 1 of filter \"es\". Of 3 Workers 2 serve the TaskQueue, 1 of these suit \
-                    the step, and none of these are in an available Activity. At 20";
+    let expected = "Waits in TaskQueue Spanish, step 1 of filter \"es\". Of 3 Workers 2 serve the TaskQueue, 1 of these suits \
+                    the step, and none of these is in an available Activity. At 20";
     assert!(summary.starts_with(expected), "{summary}");
     assert!(summary.ends_with(" it goes on to the next step."), "{summary}");
     let told: Vec<_> = explanation["workers"].as_array().expect("a list").iter().map(failing).collect();
@@ -84,6 +84,28 @@ async fn a_waiting_task_says_who_could_take_it_and_what_is_in_the_way() {
     let error = admin.error(EXPLANATION, json!({ "id": task, "first": 51 })).await;
     assert_eq!(error["extensions"]["field"], "first", "{error}");
 
+    // The command says the same, beside the server, and changes nothing.
+    let task_id = task.as_str().expect("an id");
+    let told = server.command(&["explain", task_id, "--first", "1"]).await;
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    let told = String::from_utf8(told.stdout).expect("text");
+    let cy = ids[2].as_str().expect("an id");
+    let expected = format!(
+        "Task {task_id}\n{summary}\nIts place in the TaskQueue: 1\n\n\
+         Cy ({cy}): is meant, but cannot take it now\n  \
+         ok  TaskQueue         Spanish: languages HAS 'es' is true\n  \
+         ok  step              worker.level >= task.level is true\n  \
+         NO  Activity          Offline is not available\n  \
+         ok  channel           channel default is on\n  \
+         ok  capacity          0 of 1 on channel default taken\n"
+    );
+    assert_eq!(told, expected);
+    let unknown = server.command(&["explain", &format!("WT{}", "0".repeat(32))]).await;
+    assert!(
+        !unknown.status.success()
+            && String::from_utf8_lossy(&unknown.stderr).contains("there is no Task WT000")
+    );
+
     // Bo learns enough, and is offered it: then it does not wait.
     let input = json!({ "workerId": ids[1], "attributes": { "languages": ["es"], "level": 3 } });
     admin
@@ -105,6 +127,42 @@ async fn a_waiting_task_says_who_could_take_it_and_what_is_in_the_way() {
     let bo = Client::new(&server, token["createToken"]["token"].as_str().expect("a token"));
     let error = bo.error(EXPLANATION, json!({ "id": task })).await;
     assert_eq!(error["extensions"]["code"], "FORBIDDEN", "{error}");
+    assert!(server.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_probably_not_meant_is_accepted_and_said() {
+    let database = crate::database::TestDatabase::sqlite();
+    let server = Server::start(&database.url).await;
+    let admin = Client::new(&server, &server.admin);
+    let queue = "mutation($input: CreateTaskQueueInput!) { createTaskQueue(input: $input) { \
+        taskQueue { id warnings { code message path line column } } } }";
+    let input = json!({ "workspaceId": server.workspace, "name": "Q", "targetWorkers": "level > 3 AND 'skills' HAS 'es'" });
+    let answer = admin.data(queue, json!({ "input": input })).await;
+    let queue = &answer["createTaskQueue"]["taskQueue"];
+    let warning = &queue["warnings"][0];
+    assert_eq!(
+        (&warning["code"], &warning["path"], &warning["line"], &warning["column"]),
+        (&json!("QUOTED_KEY"), &json!([]), &json!(1), &json!(24)),
+        "{queue}"
+    );
+
+    let target = json!({ "queue": queue["id"] });
+    let configuration = json!({ "task_routing": { "filters": [
+        { "expression": "1==1", "targets": [target] },
+        { "expression": "kind == 'a'", "targets": [target], "timeout": 5 },
+    ] } });
+    let workflow = "mutation($input: CreateWorkflowInput!) { createWorkflow(input: $input) { \
+        workflow { warnings { code path } } } }";
+    let input = json!({ "workspaceId": server.workspace, "name": "W", "configuration": configuration });
+    let answer = admin.data(workflow, json!({ "input": input })).await;
+    assert_eq!(
+        answer["createWorkflow"]["workflow"]["warnings"],
+        json!([
+            { "code": "FILTER_UNREACHABLE", "path": ["task_routing", "filters", "1"] },
+            { "code": "UNKNOWN_KEY", "path": ["task_routing", "filters", "1", "timeout"] },
+        ])
+    );
     assert!(server.stop().await);
 }
 

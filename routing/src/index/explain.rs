@@ -278,30 +278,28 @@ impl Waiting<'_> {
         let mut text = format!("Waits in TaskQueue {queue}, {}. ", step(self.task));
         let all = funnel[0];
         let stages = [
-            (1, "serve the TaskQueue"),
-            (3, "suit the step"),
-            (4, "are in an available Activity"),
-            (6, "have room on the channel"),
-            (7, "have not just refused it"),
+            (1, "serves the TaskQueue", "serve the TaskQueue"),
+            (3, "suits the step", "suit the step"),
+            (4, "is in an available Activity", "are in an available Activity"),
+            (6, "has room on the channel", "have room on the channel"),
+            (7, "has not just refused it", "have not just refused it"),
         ];
         let _ = write!(text, "Of {all} {}", plural(all));
         let mut before = all;
-        for (n, what) in stages {
+        for (n, of_one, of_several) in stages {
             let count = funnel[n];
             // What changes nothing tells nothing, but for the first.
             if count == before && n > 1 {
                 continue;
             }
-            let of_these = if n == 1 { "" } else { " of these" };
-            match count {
-                0 => {
-                    let _ = write!(text, "{} none{of_these} {what}.", if n == 1 { "" } else { ", and" });
-                    return text;
-                }
-                count => {
-                    let _ = write!(text, "{} {count}{of_these} {what}", if n == 1 { "" } else { "," });
-                }
+            let (separator, of_these) = if n == 1 { ("", "") } else { (",", " of these") };
+            if count == 0 {
+                let and = if n == 1 { "" } else { ", and" };
+                let _ = write!(text, "{and} none{of_these} {of_one}.");
+                return text;
             }
+            let what = if count == 1 { of_one } else { of_several };
+            let _ = write!(text, "{separator} {count}{of_these} {what}");
             before = count;
         }
         text.push('.');

@@ -11,6 +11,7 @@ pub mod task;
 pub mod task_channel;
 pub mod task_queue;
 pub mod viewer;
+pub mod warning;
 pub mod worker;
 pub mod worker_channel;
 pub mod workflow;
