@@ -1,8 +1,10 @@
-//! The commands: `serve`, `token`, `schema`, `evaluate`, `check` and `explain`. The last three have a file each.
+//! The commands: `serve`, `token`, `schema`, `evaluate`, `check`, `test` and `explain`. The last four have a
+//! file each.
 
 mod check;
 mod evaluate;
 mod explain;
+mod test;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -45,6 +47,7 @@ enum Command {
     // In a box, since it is several times as large as the others.
     Evaluate(Box<evaluate::Evaluate>),
     Check(check::Check),
+    Test(test::Test),
     Explain(explain::Explain),
 }
 
@@ -80,7 +83,7 @@ pub fn parse() -> Cli {
         }
         Some(Command::Explain(_)) => cli.config.check(),
         // Not a matter of settings.
-        Some(Command::Schema | Command::Evaluate(_) | Command::Check(_)) => Ok(()),
+        Some(Command::Schema | Command::Evaluate(_) | Command::Check(_) | Command::Test(_)) => Ok(()),
     };
     checked.unwrap_or_else(|error| refuse(error));
     cli
@@ -106,9 +109,10 @@ pub async fn execute(Cli { command, config }: Cli) -> anyhow::Result<ExitCode> {
             telemetry::start(&config)?;
             return explain.run(&config).await;
         }
-        // Neither of these two has anything to do meanwhile, so they may block.
+        // None of these has anything to do meanwhile, so they may block.
         Some(Command::Evaluate(evaluate)) => return evaluate.run(),
         Some(Command::Check(check)) => return check.run(config.workflow_configuration_bytes_max),
+        Some(Command::Test(test)) => return test.run(),
     }
     Ok(ExitCode::SUCCESS)
 }

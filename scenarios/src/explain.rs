@@ -1,0 +1,155 @@
+//! Why a Task waits: for every Worker, what stands in the way (`routing.md` 4.1).
+
+use routing::eligibility::WorkerView;
+use routing::expression::TaskFacts;
+use routing::ids::WorkerId;
+use routing::state::{Task, TaskQueue, Worker};
+use routing::workflow_configuration::{KnownWorker, Target};
+use serde_json::Value;
+
+use crate::words;
+use crate::world::World;
+
+/// More Workers than that are not read by anybody.
+const WORKERS_MAX: usize = 20;
+
+/// Where a Task stands, and why which Worker does not have it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Explanation {
+    /// The Task, by its name in the file.
+    pub task: String,
+    /// Its status, TaskQueue and step.
+    pub place: String,
+    /// The Workers, in the order of their creation, each with everything that stands in the way.
+    pub workers: Vec<(String, Vec<String>)>,
+    /// How many Workers there are beyond these.
+    pub n_more: usize,
+}
+
+/// Explains a Task that waits. Of one that is offered already, only the Workers in `wanted` are of interest; of
+/// one that nobody can be offered any more, where it stands says everything.
+pub(crate) fn explain(world: &World, task: &Task, wanted: &[WorkerId]) -> Option<Explanation> {
+    let step = task.step()?;
+    let holders = task.open_reservations.iter().map(|id| world.state().reservations[id].worker);
+    let holders: Vec<WorkerId> = holders.collect();
+    let is_of_interest = |worker: &Worker| {
+        holders.is_empty() || (wanted.contains(&worker.id) && !holders.contains(&worker.id))
+    };
+    let look = Look {
+        world,
+        task,
+        attributes: task.attributes.to_value(),
+        queue: &world.state().task_queues[&task.task_queue?],
+        target: world.state().workflows[&task.workflow].target(step),
+    };
+    let workers: Vec<_> = world.state().workers.values().filter(|worker| is_of_interest(worker)).collect();
+    let shown = workers.iter().take(WORKERS_MAX);
+    Some(Explanation {
+        task: world.task_name(task.id),
+        place: words::place(world, task),
+        workers: shown.map(|worker| (worker.name.clone(), look.obstacles(worker))).collect(),
+        n_more: workers.len().saturating_sub(WORKERS_MAX),
+    })
+}
+
+/// A Task in its step, and what the step asks for.
+struct Look<'a> {
+    world: &'a World,
+    task: &'a Task,
+    attributes: Value,
+    queue: &'a TaskQueue,
+    target: &'a Target,
+}
+
+impl Look<'_> {
+    /// Everything that stands between the Worker and the Task, in the order of `routing.md` 4.1.
+    fn obstacles(&self, worker: &Worker) -> Vec<String> {
+        let mut obstacles = Vec::new();
+        obstacles.extend(self.queue_obstacle(worker));
+        obstacles.extend(self.expression_obstacle(worker));
+        obstacles.extend(self.known_worker_obstacle(worker));
+        obstacles.extend(self.activity_obstacle(worker));
+        obstacles.extend(self.channel_obstacle(worker));
+        obstacles.extend(self.cool_down_obstacle(worker));
+        if obstacles.is_empty() {
+            obstacles.push(self.turn(worker));
+        }
+        obstacles
+    }
+
+    fn queue_obstacle(&self, worker: &Worker) -> Option<String> {
+        let view = WorkerView::of(self.world.state(), worker);
+        if view.is_eligible_for(&self.queue.target_workers, self.world.now()) {
+            return None;
+        }
+        let source = match self.queue.target_workers.source() {
+            "" => "it takes nobody".to_owned(),
+            source => self.world.in_words(source),
+        };
+        Some(format!("not in the TaskQueue {} ({source})", self.queue.name))
+    }
+
+    fn expression_obstacle(&self, worker: &Worker) -> Option<String> {
+        let expression = self.target.expression.as_ref()?;
+        let view = WorkerView::of(self.world.state(), worker);
+        let is_true = view.satisfies(expression, TaskFacts::Document(&self.attributes), self.world.now());
+        let source = || self.world.in_words(expression.source());
+        (!is_true).then(|| format!("the expression of the step is false ({})", source()))
+    }
+
+    fn known_worker_obstacle(&self, worker: &Worker) -> Option<String> {
+        let (path, is_same) = match self.target.known_worker.as_ref()? {
+            KnownWorker::Id(path) => {
+                let named = path.find(&self.attributes).and_then(Value::as_str);
+                (path, named == Some(worker.id.to_string().as_str()))
+            }
+            KnownWorker::Name(path) => {
+                let named = path.find(&self.attributes).and_then(Value::as_str);
+                (path, named.map(str::to_lowercase) == Some(worker.name.to_lowercase()))
+            }
+        };
+        if is_same {
+            return None;
+        }
+        let named = path.find(&self.attributes).map_or_else(|| "nobody".to_owned(), Value::to_string);
+        Some(format!("not the known Worker: task.{path} names {}", self.world.in_words(&named)))
+    }
+
+    fn activity_obstacle(&self, worker: &Worker) -> Option<String> {
+        let activity = &self.world.state().activities[&worker.activity];
+        (!activity.available).then(|| format!("in the Activity {}, which is not available", activity.name))
+    }
+
+    fn channel_obstacle(&self, worker: &Worker) -> Option<String> {
+        let name = &self.world.state().task_channels[&self.task.task_channel].unique_name;
+        let channel = worker.channel(self.task.task_channel)?;
+        if !channel.available {
+            return Some(format!("the channel {name} is switched off"));
+        }
+        let (open, capacity) = (channel.open(), channel.configured_capacity);
+        let held = match words::held_by(self.world, worker) {
+            held if held.is_empty() => String::new(),
+            held => format!("; holds {}", held.join(", ")),
+        };
+        (!channel.has_room()).then(|| format!("no room on {name}: {open} of {capacity} taken{held}"))
+    }
+
+    fn cool_down_obstacle(&self, worker: &Worker) -> Option<String> {
+        let now = self.world.now();
+        let cooling = self.task.cool_downs.iter().find(|cool_down| cool_down.worker == worker.id)?;
+        let until = self.world.since_start(cooling.until);
+        (cooling.until > now)
+            .then(|| format!("rejected it or let it time out; not asked again before {until}"))
+    }
+
+    /// Nothing stands in the way: then it is a matter of whose turn it is.
+    fn turn(&self, worker: &Worker) -> String {
+        match worker.last_reserved {
+            None => "could take it; never had a Reservation".to_owned(),
+            Some(stamp) => {
+                let at = self.world.since_start(stamp.at);
+                format!("could take it, but others come first: had the last Reservation at {at}")
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What there is and what happens, in the words that a file uses for it.
+
+use std::fmt;
+
+use routing::Event;
+use routing::ids::{ActivityId, ReservationId, TaskChannelId};
+use routing::state::task::RoutingStep;
+use routing::state::{Phase, Reservation, ReservationStatus, Task, Worker};
+use routing::time::Timestamp;
+
+use crate::format::Standing;
+use crate::read::RESERVATION_STATUSES;
+use crate::world::World;
+
+impl fmt::Display for Standing {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Standing::Pending => formatter.write_str("pending"),
+            Standing::ReservedFor(workers) => write!(formatter, "reserved for {}", workers.join(", ")),
+            Standing::AssignedTo(worker) => write!(formatter, "assigned to {worker}"),
+            Standing::WrappingBy(worker) => write!(formatter, "wrapping by {worker}"),
+            Standing::Completed => formatter.write_str("completed"),
+            Standing::CompletedBy(worker) => write!(formatter, "completed by {worker}"),
+            Standing::Canceled => formatter.write_str("canceled"),
+            Standing::Purged => formatter.write_str("purged"),
+        }
+    }
+}
+
+/// Where a Task is in its life, and who has it.
+pub(crate) fn standing(world: &World, task: Option<&Task>) -> Standing {
+    let Some(task) = task else { return Standing::Purged };
+    let holder = |reservation: ReservationId| {
+        let reservation = &world.state().reservations[&reservation];
+        world.worker_name(reservation.worker).to_owned()
+    };
+    match &task.phase {
+        Phase::Pending(_) => Standing::Pending,
+        Phase::Reserved(_) => {
+            Standing::ReservedFor(task.open_reservations.iter().copied().map(holder).collect())
+        }
+        Phase::Assigned(assignment) => Standing::AssignedTo(holder(assignment.reservation)),
+        Phase::Wrapping(assignment) => Standing::WrappingBy(holder(assignment.reservation)),
+        Phase::Completed(ended) => match ended.reservation {
+            Some(reservation) => Standing::CompletedBy(holder(reservation)),
+            None => Standing::Completed,
+        },
+        Phase::Canceled(_) => Standing::Canceled,
+    }
+}
+
+/// A step of a Workflow: `Billing/1`, `2/1` for the second filter where it has no name, or `default`.
+pub(crate) fn step(step: &RoutingStep) -> String {
+    let Some(filter) = step.filter else { return "default".to_owned() };
+    let filter = step.filter_name.clone().unwrap_or_else(|| (filter + 1).to_string());
+    format!("{filter}/{}", step.target + 1)
+}
+
+/// Where a Task stands: `pending in Billing, step Billing/1, priority 10, until 30s`.
+pub(crate) fn place(world: &World, task: &Task) -> String {
+    let mut parts = vec![standing(world, Some(task)).to_string()];
+    if let Some(queue) = task.task_queue.filter(|_| task.ended().is_none()) {
+        parts[0] = format!("{} in {}", parts[0], world.queue_name(queue));
+    }
+    if let Some(at) = task.step() {
+        parts.push(format!("step {}", step(at)));
+        parts.push(format!("priority {}", task.priority));
+        parts.extend(at.deadline.map(|deadline| format!("until {}", world.since_start(deadline))));
+    }
+    if let Some(reason) = task.ended().and_then(|ended| ended.reason.as_ref()) {
+        parts.push(format!("because of {reason:?}"));
+    }
+    parts.join(", ")
+}
+
+/// The status of a Reservation, as files write it.
+pub(crate) fn status(status: ReservationStatus) -> &'static str {
+    let word = RESERVATION_STATUSES.iter().find(|(_, known)| *known == status);
+    word.map_or(status.name(), |(word, _)| word)
+}
+
+/// A moment, as so long after the start; `none` where there is none.
+pub(crate) fn moment(world: &World, at: Option<Timestamp>) -> String {
+    at.map_or_else(|| "none".to_owned(), |at| world.since_start(at).to_string())
+}
+
+/// An event with the names of what it is about: `reservation.created T1 Ann`.
+pub(crate) fn event(world: &World, event: &Event) -> String {
+    let task = |task: &Task| world.task_name(task.id);
+    let in_queue = |of: &Task| {
+        let queue = of.task_queue.map(|queue| world.queue_name(queue).to_owned());
+        [Some(task(of)), queue].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    };
+    let activity = |id: ActivityId| world.state().activities[&id].name.clone();
+    let channel = |id: TaskChannelId| world.state().task_channels[&id].unique_name.clone();
+    let about = match event {
+        Event::WorkspaceCreated { .. } | Event::WorkspaceUpdated { .. } => String::new(),
+        Event::ActivityCreated { activity } | Event::ActivityUpdated { activity } => activity.name.clone(),
+        Event::TaskChannelCreated { task_channel } => task_channel.unique_name.clone(),
+        Event::TaskQueueCreated { task_queue }
+        | Event::TaskQueueUpdated { task_queue }
+        | Event::TaskQueueExpressionUpdated { task_queue } => task_queue.name.clone(),
+        Event::WorkflowCreated { workflow } | Event::WorkflowUpdated { workflow } => workflow.name.clone(),
+        Event::WorkerCreated { worker }
+        | Event::WorkerUpdated { worker }
+        | Event::WorkerAttributesUpdate { worker } => worker.name.clone(),
+        Event::WorkerActivityUpdate { worker, previous_activity: _, milliseconds_in_previous: _ } => {
+            format!("{} {}", worker.name, activity(worker.activity))
+        }
+        Event::WorkerCapacityUpdate { worker, task_channel, previous_capacity: _ }
+        | Event::WorkerChannelAvailabilityUpdate { worker, task_channel } => {
+            format!("{} {}", worker.name, channel(*task_channel))
+        }
+        Event::TaskCreated { task: of }
+        | Event::TaskUpdated { task: of }
+        | Event::TaskCanceled { task: of }
+        | Event::TaskWrapup { task: of }
+        | Event::TaskCompleted { task: of } => task(of),
+        Event::TaskPurged { task: id } => world.task_name(*id),
+        Event::WorkflowEntered { task: of }
+        | Event::WorkflowTimeout { task: of }
+        | Event::WorkflowSkipped { task: of } => {
+            format!("{} {}", task(of), world.state().workflows[&of.workflow].name)
+        }
+        Event::WorkflowTargetMatched { task: of } => {
+            let at = of.step().map(step).unwrap_or_default();
+            format!("{} {at}", task(of))
+        }
+        Event::TaskQueueEntered { task: of } | Event::TaskQueueTimeout { task: of } => in_queue(of),
+        Event::TaskQueueMoved { task: of, previous_task_queue: _ } => in_queue(of),
+        Event::ReservationCreated { reservation: _, task: of, worker }
+        | Event::ReservationAccepted { reservation: _, task: of, worker }
+        | Event::ReservationRejected { reservation: _, task: of, worker }
+        | Event::ReservationTimeout { reservation: _, task: of, worker }
+        | Event::ReservationCanceled { reservation: _, task: of, worker }
+        | Event::ReservationRescinded { reservation: _, task: of, worker }
+        | Event::ReservationWrapup { reservation: _, task: of, worker }
+        | Event::ReservationCompleted { reservation: _, task: of, worker } => {
+            format!("{} {}", task(of), worker.name)
+        }
+    };
+    format!("{} {about}", event.name()).trim_end().to_owned()
+}
+
+/// The Tasks of a Worker's open Reservations, in the order of the offers.
+pub(crate) fn held_by(world: &World, worker: &Worker) -> Vec<String> {
+    let open = |reservation: &&std::sync::Arc<Reservation>| reservation.status.is_open();
+    let reservations = world.state().reservations_of_worker(worker.id).filter(open);
+    reservations.map(|reservation| world.task_name(reservation.task)).collect()
+}
