@@ -17,7 +17,8 @@ use std::sync::Arc;
 use futures_util::{Stream, StreamExt, future};
 use routing::command::Command;
 use routing::event::{Actor, Object, Recorded};
-use routing::ids::{AnyId, Id, WorkerId, WorkspaceId, WorkspaceTag};
+use routing::ids::{AnyId, Id, TaskId, WorkerId, WorkspaceId, WorkspaceTag};
+use routing::index::explain::Explanation;
 use routing::time::Timestamp;
 use routing::{Rejection, State};
 use uuid::Uuid;
@@ -490,6 +491,18 @@ impl WorkspaceAccess {
             })
         });
         until_it_fails(heard)
+    }
+
+    /// Why a Task waits, or how it was routed, as things are now.
+    pub async fn explain(
+        &self,
+        task: TaskId,
+        worker: Option<WorkerId>,
+        first: usize,
+    ) -> Result<Option<Explanation>, Error> {
+        self.caller.check_expiry()?;
+        policy::may_see_routing(self.sight())?;
+        Ok(self.handle.explain(task, worker, first).await?)
     }
 
     /// About `limit` events of the log after `after`, up to the moment of this access, as far as the caller sees

@@ -18,8 +18,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use axum::http::HeaderValue;
-use routing::Limits;
-use routing::ids::{Id, WorkerId, WorkspaceId};
+use routing::ids::{Id, TaskId, WorkerId, WorkspaceId};
+use routing::{Limits, Router};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -114,6 +114,18 @@ pub async fn resolve_worker(
     };
     let worker = found.with_context(|| format!("the Workspace {workspace} has no Worker '{name_or_id}'"))?;
     Ok((workspace, worker))
+}
+
+/// The router of the Workspace that a Task belongs to, as a server would load it now. Nothing is changed, and what has
+/// become due meanwhile is not done.
+pub async fn load_router_of(config: &Config, task: TaskId) -> anyhow::Result<Router> {
+    let store = existing_database(config).await?;
+    let workspaces = store.workspaces().await?;
+    let mut ids = workspaces.into_iter().map(|(id, _)| id);
+    let workspace = ids.find(|id| id.workspace_tag() == task.workspace_tag());
+    let workspace = workspace.with_context(|| format!("there is no Task {task}"))?;
+    let state = store.load(workspace).await?;
+    Ok(Router::load(state, engine_settings(config).limits, Clock::system().now()))
 }
 
 async fn existing_database(config: &Config) -> anyhow::Result<Store> {

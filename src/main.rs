@@ -1,4 +1,4 @@
-//! The program: arguments to configuration, configuration to a running server or a printed line.
+//! The program: arguments to configuration, configuration to a running server or what a command prints.
 
 mod cli;
 
@@ -12,7 +12,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 async fn main() -> ExitCode {
     let cli = cli::parse();
     match cli::execute(cli).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(exit_code) => exit_code,
         Err(error) => {
             // The log may be filtered or not have started; whoever started the program hears of it anyway.
             #[expect(clippy::print_stderr, reason = "the last words of the program, after the log")]

@@ -103,7 +103,7 @@ pub struct CreateWorkflow {
     pub task_reservation_timeout_seconds: Option<u32>,
 }
 
-/// Changes a Workflow. Tasks under way keep the document that they follow.
+/// Changes a Workflow. Tasks under way keep the document that they follow, unless they are to be looked at again.
 #[derive(Clone, PartialEq, Debug)]
 #[allow(missing_docs)]
 pub struct UpdateWorkflow {
@@ -112,6 +112,8 @@ pub struct UpdateWorkflow {
     pub name: Option<String>,
     pub configuration: Option<Attributes>,
     pub task_reservation_timeout_seconds: Option<u32>,
+    /// Send the Workflow's pending Tasks through it again, as it is now.
+    pub re_evaluate_tasks: bool,
 }
 
 /// Creates a Worker, with a worker channel of capacity 1 for each Task Channel.
@@ -238,6 +240,8 @@ pub struct RejectReservation {
     pub id: ReservationId,
     pub expected_version: Option<u32>,
     pub reason: Option<String>,
+    /// Where the Worker goes with it; `None` leaves the Worker where they are.
+    pub activity: Option<ActivityId>,
 }
 
 /// Begins the wrap-up of an accepted Reservation; the Task follows its last open one.

@@ -94,6 +94,8 @@ pub enum Event {
     WorkflowTargetMatched { task: Arc<Task> },
     /// A Task reached the end of its Workflow, and no Worker took it.
     WorkflowTimeout { task: Arc<Task> },
+    /// A Task was sent past the last step of its Workflow, and nothing there takes it.
+    WorkflowSkipped { task: Arc<Task> },
     /// A Task entered a TaskQueue, coming from none or from the same one.
     TaskQueueEntered { task: Arc<Task> },
     /// A Task left a step, and with it the TaskQueue, because its time there was over.
@@ -196,6 +198,7 @@ impl Event {
             | Event::WorkflowEntered { task }
             | Event::WorkflowTargetMatched { task }
             | Event::WorkflowTimeout { task }
+            | Event::WorkflowSkipped { task }
             | Event::TaskQueueEntered { task }
             | Event::TaskQueueTimeout { task }
             | Event::TaskQueueMoved { task, previous_task_queue: _ } => {
@@ -247,6 +250,7 @@ impl Event {
             Event::WorkflowEntered { .. } => "workflow.entered",
             Event::WorkflowTargetMatched { .. } => "workflow.target-matched",
             Event::WorkflowTimeout { .. } => "workflow.timeout",
+            Event::WorkflowSkipped { .. } => "workflow.skipped",
             Event::TaskQueueEntered { .. } => "task-queue.entered",
             Event::TaskQueueTimeout { .. } => "task-queue.timeout",
             Event::TaskQueueMoved { .. } => "task-queue.moved",

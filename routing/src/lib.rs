@@ -33,6 +33,7 @@ pub mod rejection;
 pub mod router;
 pub mod state;
 pub mod time;
+pub mod warnings;
 pub mod workflow_configuration;
 pub mod written;
 

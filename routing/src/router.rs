@@ -79,10 +79,14 @@ impl Router {
     /// Moves time to `now` and does what is due. To be called before each batch of commands, so that no command
     /// acts on an offer whose time is over. Time never goes back: an earlier `now` is taken for the last one.
     pub fn tick(&mut self, now: Timestamp) {
+        let minute_before = self.now.minute();
         self.now = self.now.max(now);
         self.actor = Actor::System;
         while let Some(timer) = self.index.first_due(self.now) {
             self.fire(timer);
+        }
+        if self.now.minute() > minute_before {
+            self.index.minute_has_begun(&self.state, &mut self.wakes);
         }
         self.settle();
     }
@@ -109,7 +113,8 @@ impl Router {
     /// When something is due next.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.index.next_deadline()
+        let next_minute = self.index.looks_at_time().then(|| self.now.next_minute());
+        self.index.next_deadline().into_iter().chain(next_minute).min()
     }
 
     pub(crate) fn act_as(&mut self, actor: Actor) {
@@ -144,12 +149,15 @@ impl Router {
                 let best = self.index.best_task_for(&self.state, worker, self.now);
                 chances.extend(best.map(|(precedence, _)| Reverse((precedence, Chance::Worker(worker)))));
             }
-            let Some(Reverse((precedence, chance))) = chances.pop() else { return };
+            let Some(Reverse((precedence, chance))) = chances.pop() else { break };
             match chance {
                 Chance::Task(task) => {
                     // An entry from before the Task was offered or moved has another precedence, or none.
-                    if self.index.precedence_of(&self.state, task) == Some(precedence) {
-                        self.offer(task);
+                    if self.index.precedence_of(&self.state, task) == Some(precedence)
+                        && !self.offer(task)
+                        && self.wakes.may_skip.remove(&task)
+                    {
+                        self.consider_skipping(task);
                     }
                 }
                 Chance::Worker(worker) => match self.index.best_task_for(&self.state, worker, self.now) {
@@ -163,6 +171,8 @@ impl Router {
                 },
             }
         }
+        // What is left was offered to somebody.
+        self.wakes.may_skip.clear();
     }
 
     /// What is in the place that an object will take.

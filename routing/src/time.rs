@@ -7,11 +7,25 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Timestamp(pub i64);
 
+const MINUTE_MS: i64 = 60_000;
+
 impl Timestamp {
     /// The instant `seconds` later. Saturates at the end of time instead of wrapping around.
     #[must_use]
     pub fn plus_seconds(self, seconds: u32) -> Timestamp {
         Timestamp(self.0.saturating_add(i64::from(seconds) * 1000))
+    }
+
+    /// The number of its minute since the epoch. Expressions see the time of day in minutes.
+    #[must_use]
+    pub fn minute(self) -> i64 {
+        self.0.div_euclid(MINUTE_MS)
+    }
+
+    /// When the minute after it begins.
+    #[must_use]
+    pub fn next_minute(self) -> Timestamp {
+        Timestamp((self.minute() + 1).saturating_mul(MINUTE_MS))
     }
 
     /// Milliseconds from `earlier` to `self`; negative when `earlier` is the later one.

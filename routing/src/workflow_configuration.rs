@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::attributes::Attributes;
-use crate::expression::{self, Expression, Kind, Path};
+use crate::expression::{self, Expression, Kind, OrderBy, Path};
 use crate::ids::TaskQueueId;
 
 /// The largest priority of a Task.
@@ -55,6 +55,10 @@ pub struct Target {
     pub expression: Option<Expression>,
     /// The one Worker who may take the Task.
     pub known_worker: Option<KnownWorker>,
+    /// Which of the candidates comes first; `None`: the one whose turn it is.
+    pub order_by: Option<OrderBy>,
+    /// Go on to the next step when nobody can be offered the Task at once, and this holds.
+    pub skip_if: Option<Expression>,
 }
 
 /// Where a Task names the Worker that it is meant for.
@@ -247,17 +251,34 @@ impl Reader {
             }
         };
         let known_worker = self.known_worker(at, target);
-        for key in ["order_by", "skip_if"] {
-            if target.get(key).is_some_and(|value| !value.is_null()) {
-                self.fault(&below(at, key), "is not supported by this version of Switchyard");
+        let order_by = match target.get("order_by") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => self.order_by(&below(at, "order_by"), text),
+            Some(_) => {
+                self.fault(
+                    &below(at, "order_by"),
+                    "expected keys of the Worker: worker.level DESC, worker.rank",
+                );
+                None
             }
-        }
+        };
+        let skip_if = match target.get("skip_if") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => self.expression(&below(at, "skip_if"), Kind::SkipIf, text),
+            Some(_) => {
+                self.fault(
+                    &below(at, "skip_if"),
+                    "expected an expression over workers.…, such as workers.available == 0",
+                );
+                None
+            }
+        };
 
-        if self.faults.len() > faults_before {
-            // A queue that is known lets the targets that inherit it be checked, too.
-            return queue.map(|queue| Target { queue, priority, timeout_seconds, expression, known_worker });
-        }
-        Some(Target { queue: queue?, priority, timeout_seconds, expression, known_worker })
+        let step =
+            |queue| Target { queue, priority, timeout_seconds, expression, known_worker, order_by, skip_if };
+        // A queue that is known lets the targets that inherit it be checked, too, where there are faults.
+        debug_assert!(queue.is_some() || self.faults.len() > faults_before);
+        queue.map(step)
     }
 
     fn known_worker(&mut self, at: &[String], target: &Map<String, Value>) -> Option<KnownWorker> {
@@ -286,8 +307,16 @@ impl Reader {
     }
 
     fn expression(&mut self, at: &[String], kind: Kind, text: &str) -> Option<Expression> {
-        match Expression::parse(kind, text) {
-            Ok(expression) => Some(expression),
+        self.parsed(at, Expression::parse(kind, text))
+    }
+
+    fn order_by(&mut self, at: &[String], text: &str) -> Option<OrderBy> {
+        self.parsed(at, OrderBy::parse(text))
+    }
+
+    fn parsed<T>(&mut self, at: &[String], parsed: Result<T, expression::Error>) -> Option<T> {
+        match parsed {
+            Ok(parsed) => Some(parsed),
             Err(error) => {
                 let message = error.to_string();
                 self.faults.push(Fault { path: at.to_vec(), message, expression_error: Some(error) });

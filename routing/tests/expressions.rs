@@ -6,6 +6,7 @@ use routing::expression::{
     ChannelFacts, Error, Expression, Facts, Kind, NESTING_MAX, Path, SOURCE_CHARACTERS_MAX, TaskFacts,
     WorkerCounts, WorkerFacts,
 };
+use routing::warnings;
 use serde_json::{Value, json};
 
 /// One JSON object per line: an expression, what it is evaluated against, what is expected and why.
@@ -479,6 +480,9 @@ fn try_nonsense(kind: Kind, source: &str, case: &Case) -> Result<bool, String> {
     let again = Expression::parse(kind, expression.source()).map_err(|error| error.to_string())?;
     if again != expression || again.root() != expression.root() {
         return Err("its own source is another expression".into());
+    }
+    if warnings::of_expression(&expression).iter().any(|warning| warning.position.is_none()) {
+        return Err("a warning points nowhere".into());
     }
     let projection = expression.project(&case.task);
     let whole = case.answer(&expression, TaskFacts::Document(&case.task));

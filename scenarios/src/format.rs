@@ -49,7 +49,7 @@ pub(crate) enum Command {
     Update(UpdateTask),
     Cancel { task: Text, reason: Option<Text>, attributes: Option<Json> },
     Accept(Offer),
-    Reject { offer: Offer, reason: Option<Text> },
+    Reject { offer: Offer, reason: Option<Text>, activity: Option<Text> },
     WrapUp { work: Offer, attributes: Option<Json> },
     Complete { work: Offer, reason: Option<Text>, attributes: Option<Json> },
     AddWorker { worker: Text, attributes: Option<Json>, activity: Option<Text> },
@@ -62,7 +62,7 @@ pub(crate) enum Command {
     AddQueue { queue: Text, settings: Queue },
     UpdateQueue { queue: Text, name: Option<Text>, settings: Queue },
     AddWorkflow { workflow: Text, settings: Workflow },
-    UpdateWorkflow { workflow: Text, name: Option<Text>, settings: Workflow },
+    UpdateWorkflow { workflow: Text, name: Option<Text>, settings: Workflow, re_evaluate_tasks: bool },
     UpdateWorkspace(Workspace),
 }
 

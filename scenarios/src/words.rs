@@ -118,7 +118,9 @@ pub(crate) fn event(world: &World, event: &Event) -> String {
         | Event::TaskWrapup { task: of }
         | Event::TaskCompleted { task: of } => task(of),
         Event::TaskPurged { task: id } => world.task_name(*id),
-        Event::WorkflowEntered { task: of } | Event::WorkflowTimeout { task: of } => {
+        Event::WorkflowEntered { task: of }
+        | Event::WorkflowTimeout { task: of }
+        | Event::WorkflowSkipped { task: of } => {
             format!("{} {}", task(of), world.state().workflows[&of.workflow].name)
         }
         Event::WorkflowTargetMatched { task: of } => {

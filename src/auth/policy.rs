@@ -102,6 +102,14 @@ pub fn may_create_tasks(grant: &Grant) -> Result<(), Refusal> {
     direct(grant).map(|_| ())
 }
 
+/// May somebody be told why a Task is routed as it is? That speaks of the other Workers, too.
+pub fn may_see_routing(sight: Sight) -> Result<(), Refusal> {
+    match sight {
+        Sight::Everything => Ok(()),
+        Sight::OwnWork(_) => Err(forbidden("a Worker does not see how Tasks are routed")),
+    }
+}
+
 /// May the bearer of `grant` have tokens made?
 pub fn may_sign(grant: &Grant) -> Result<(), Refusal> {
     match grant {
@@ -381,6 +389,7 @@ pub fn sees_event(sight: Sight, event: &Event, state: &State, now: Timestamp) ->
         | Event::WorkflowEntered { task }
         | Event::WorkflowTargetMatched { task }
         | Event::WorkflowTimeout { task }
+        | Event::WorkflowSkipped { task }
         | Event::TaskQueueEntered { task }
         | Event::TaskQueueTimeout { task }
         | Event::TaskQueueMoved { task, .. } => {

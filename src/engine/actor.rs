@@ -14,10 +14,13 @@
 //! is loaded again, and the callers are told that the outcome is unknown. A panic ends in the same way.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use routing::ids::{TaskId, WorkerId};
+use routing::index::explain::Explanation;
 use routing::time::Timestamp;
 use routing::{Recorded, Router, State};
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
@@ -33,6 +36,9 @@ use crate::store::{self, Commit, Key, Store, Trail};
 
 /// How many messages may wait for the actor; behind them callers wait for room.
 const MAILBOX_MESSAGES_MAX: usize = 4_096;
+/// How many questions may wait; more are refused. Each takes as long as some hundreds of commands where there are
+/// thousands of Workers.
+const QUESTIONS_MAX: usize = 64;
 /// How many commands one batch takes. It bounds the size of a transaction and the time that others wait for it.
 const BATCH_COMMANDS_MAX: usize = 1_024;
 /// How many events one row of the log holds at most. Rows are read whole.
@@ -53,6 +59,21 @@ const DATABASE_TIMEOUT: Duration = Duration::from_secs(40);
 pub(super) struct Message {
     pub(super) submissions: Vec<Submission>,
     pub(super) reply: oneshot::Sender<Vec<Result<Committed, Error>>>,
+}
+
+/// What somebody wants to know that only the router can say. It is answered between two batches, one question at a time,
+/// so that those who ask do not keep those who work waiting.
+pub(super) struct Question {
+    pub(super) task: TaskId,
+    pub(super) worker: Option<WorkerId>,
+    pub(super) first: usize,
+    pub(super) reply: oneshot::Sender<Option<Explanation>>,
+}
+
+/// What comes to an actor from outside.
+struct Inbox {
+    messages: mpsc::Receiver<Message>,
+    questions: mpsc::Receiver<Question>,
 }
 
 /// The owner of a running Workspace.
@@ -96,9 +117,12 @@ pub(super) fn start(
 ) -> WorkspaceHandle {
     let state = &loaded.0;
     let (mailbox, messages) = mpsc::channel(MAILBOX_MESSAGES_MAX);
+    let (ask, questions) = mpsc::channel(QUESTIONS_MAX);
+    let inbox = Inbox { messages, questions };
     let shared = Arc::new(Inner {
         id: state.id(),
         mailbox,
+        ask,
         published: watch::Sender::new(state.sequence),
         hub: Hub::new(state.sequence),
         state: ArcSwap::from_pointee(state.clone()),
@@ -106,7 +130,7 @@ pub(super) fn start(
         request_timeout: settings.request_timeout,
     });
     let (settings, stop) = (settings.clone(), stop.clone());
-    actors.spawn(keep_running(loaded, Arc::clone(&shared), messages, settings, clock, stop));
+    actors.spawn(keep_running(loaded, Arc::clone(&shared), inbox, settings, clock, stop));
     WorkspaceHandle::new(shared)
 }
 
@@ -114,13 +138,13 @@ pub(super) fn start(
 async fn keep_running(
     loaded: (State, Trail),
     shared: Arc<Inner>,
-    messages: mpsc::Receiver<Message>,
+    inbox: Inbox,
     settings: Settings,
     clock: Clock,
     stop: CancellationToken,
 ) {
     // A panic unwinds through the actor, not through the mailbox: what waits there is carried out afterwards.
-    let messages = Arc::new(Mutex::new(messages));
+    let inbox = Arc::new(Mutex::new(inbox));
     let mut loaded = Some(loaded);
     let mut delay = REOPEN_DELAY_MIN;
     loop {
@@ -135,7 +159,7 @@ async fn keep_running(
         let stop_rows = CancellationToken::new();
         let following = tokio::spawn(rows.clone().follow(stop_rows.clone()));
         let opened_at = Instant::now();
-        let (shared_too, messages, settings) = (Arc::clone(&shared), Arc::clone(&messages), settings.clone());
+        let (shared_too, inbox, settings) = (Arc::clone(&shared), Arc::clone(&inbox), settings.clone());
         let (clock, stop_too) = (clock.clone(), stop.clone());
         let running = tokio::spawn(async move {
             let (limits, now) = (settings.limits.clone(), clock.now());
@@ -151,7 +175,7 @@ async fn keep_running(
                 rows,
                 forget_keys_at: now,
             };
-            actor.run(&mut *messages.lock().await).await
+            actor.run(&mut *inbox.lock().await).await
         });
         let end = running.await;
         if let Ok(End::Stopped) = end {
@@ -182,7 +206,9 @@ async fn keep_running(
     }
     // Wherever it ends, the server ends, too: one without its Workspaces would show an old state for ever.
     stop.cancel();
-    messages.lock().await.close();
+    let mut inbox = inbox.lock().await;
+    inbox.messages.close();
+    inbox.questions.close();
     shared.hub.close();
 }
 
@@ -227,12 +253,12 @@ fn publish_state(shared: &Inner, state: Arc<State>) {
 }
 
 impl Actor {
-    async fn run(mut self, messages: &mut mpsc::Receiver<Message>) -> End {
+    async fn run(mut self, inbox: &mut Inbox) -> End {
         // What became possible or due while the Workspace was not running.
         if let Err(end) = self.carry_out(Vec::new()).await {
             return end;
         }
-        while let Some(batch) = self.next_batch(messages).await {
+        while let Some(batch) = self.next_batch(inbox).await {
             if let Err(end) = self.carry_out(batch).await {
                 return end;
             }
@@ -241,7 +267,11 @@ impl Actor {
     }
 
     /// The next commands; empty when something is due; `None` when the server stops and nothing is waiting.
-    async fn next_batch(&self, messages: &mut mpsc::Receiver<Message>) -> Option<Vec<Message>> {
+    async fn next_batch(&self, inbox: &mut Inbox) -> Option<Vec<Message>> {
+        let Inbox { messages, questions } = inbox;
+        if let Ok(question) = questions.try_recv() {
+            self.answer(question);
+        }
         let deadline = self.router.next_deadline();
         let due = async {
             match deadline {
@@ -252,6 +282,11 @@ impl Actor {
         let first = tokio::select! {
             biased;
             message = messages.recv() => Some(message?),
+            // An empty batch: what is asked is answered, and nothing happens but what is due.
+            Some(question) = questions.recv() => {
+                self.answer(question);
+                None
+            }
             () = due => None,
             () = self.stop.cancelled() => return None,
         };
@@ -269,6 +304,16 @@ impl Actor {
             }
         }
         Some(batch)
+    }
+
+    /// Answers from what is committed: nothing is under way between two batches.
+    fn answer(&self, Question { task, worker, first, reply }: Question) {
+        // Who asks must not be able to break down who routes.
+        let explained = AssertUnwindSafe(|| self.router.explain(task, worker, first));
+        if let Ok(explanation) = std::panic::catch_unwind(explained) {
+            // Whoever asked may have gone.
+            let _ = reply.send(explanation);
+        }
     }
 
     async fn carry_out(&mut self, mut batch: Vec<Message>) -> Result<(), End> {

@@ -393,6 +393,7 @@ fn topics(event: &Event) -> impl Iterator<Item = Topic> {
         | Event::WorkflowEntered { task }
         | Event::WorkflowTargetMatched { task }
         | Event::WorkflowTimeout { task }
+        | Event::WorkflowSkipped { task }
         | Event::TaskQueueEntered { task }
         | Event::TaskQueueTimeout { task } => {
             [Some(Topic::Task(task.id)), task.task_queue.map(Topic::TaskQueue), None, None]

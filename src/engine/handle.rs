@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use routing::event::Actor;
-use routing::ids::WorkspaceId;
+use routing::ids::{TaskId, WorkerId, WorkspaceId};
+use routing::index::explain::Explanation;
 use routing::{Command, Recorded, State};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
@@ -21,6 +22,7 @@ pub struct WorkspaceHandle(Arc<Inner>);
 pub(super) struct Inner {
     pub(super) id: WorkspaceId,
     pub(super) mailbox: mpsc::Sender<actor::Message>,
+    pub(super) ask: mpsc::Sender<actor::Question>,
     /// The last committed state: whoever reads, reads this, and never asks the actor.
     pub(super) state: ArcSwap<State>,
     /// The sequence of that state, for those who wait for one.
@@ -123,6 +125,26 @@ impl WorkspaceHandle {
             Ok(Ok(outcomes)) => Ok(outcomes),
             // The actor broke down, or still works on it: nobody can say how it ends.
             Ok(Err(_)) | Err(_) => Err(Error::NotCommitted),
+        }
+    }
+
+    /// Why a Task waits, or how it was routed; `None` where there is no such Task.
+    pub async fn explain(
+        &self,
+        task: TaskId,
+        worker: Option<WorkerId>,
+        first: usize,
+    ) -> Result<Option<Explanation>, Error> {
+        let (reply, explanation) = oneshot::channel();
+        let asked = self.0.ask.try_send(actor::Question { task, worker, first, reply });
+        asked.map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Error::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => Error::Stopped,
+        })?;
+        match timeout(self.0.request_timeout, explanation).await {
+            Ok(Ok(explanation)) => Ok(explanation),
+            Ok(Err(_)) => Err(Error::Stopped),
+            Err(_) => Err(Error::Overloaded),
         }
     }
 

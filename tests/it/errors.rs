@@ -440,12 +440,12 @@ fn cases(workspace: &str, world: &World) -> Vec<Case> {
             "no TaskQueue",
         ),
         case(
-            "a document with what is not supported",
+            "a document that asks for the Task where Workers are counted",
             "createWorkflow",
-            json!({ "workspaceId": workspace, "name": "w", "configuration": { "task_routing": { "default_filter": { "queue": queue, "skip_if": "1==1" } } } }),
+            json!({ "workspaceId": workspace, "name": "w", "configuration": { "task_routing": { "default_filter": { "queue": queue, "skip_if": "task.vip == true" } } } }),
             "INVALID_WORKFLOW",
             Some("configuration"),
-            "not supported",
+            "expected workers.available",
         ),
         case(
             "no time to answer",

@@ -11,6 +11,7 @@ mod socket;
 
 mod durability;
 mod errors;
+mod explanation;
 mod isolation;
 mod main_job;
 mod shared;

@@ -348,6 +348,7 @@ fn step() -> RoutingStep {
         target: 2,
         entered_at: AT,
         clock_started_at: Timestamp(i64::MIN),
+        clock_target: 0,
         deadline: Some(Timestamp(i64::MAX)),
     }
 }

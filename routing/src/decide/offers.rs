@@ -21,7 +21,12 @@ impl Router {
         let queue = task.task_queue.expect("a waiting Task is in a TaskQueue");
         let limit = self.state.task_queues[&queue].max_reserved_workers as usize;
         let Some(lane) = self.index.lane_of(id) else { return false };
-        let candidates = self.index.candidates(&self.state, lane, task, limit, self.now);
+        let step = task.step().expect("a waiting Task stands in a step");
+        let order_by = self.state.workflows[&task.workflow].target(step).order_by.as_ref();
+        let candidates = match order_by {
+            None => self.index.candidates(&self.state, lane, task, limit, self.now),
+            Some(order_by) => self.index.candidates_by(&self.state, lane, task, order_by, limit, self.now),
+        };
         let workers: Vec<WorkerId> = candidates.into_iter().map(|slot| self.index.worker_id(slot)).collect();
         for worker in &workers {
             self.make_offer(id, *worker);
@@ -110,8 +115,10 @@ impl Router {
             self.give_up(id, ASSIGNMENT_COUNT_REASON.to_owned());
         } else if waiting.step.as_ref().and_then(|step| step.deadline).is_some_and(|at| at <= self.now) {
             self.leave_step(id);
+        } else {
+            // It waits in its step again, and has been woken.
+            self.wakes.may_skip.insert(id);
         }
-        // Otherwise it waits in its step again, and has been woken.
     }
 
     /// The Worker's places in the circles as they would be without this offer.

@@ -48,14 +48,18 @@ impl Router {
     }
 
     pub(super) fn reject_reservation(&mut self, command: RejectReservation) -> Result<(), Rejection> {
-        let RejectReservation { id, expected_version, reason } = command;
+        let RejectReservation { id, expected_version, reason, activity } = command;
         let old = self.reservation(id)?;
         check::version(ReservationId::KIND, expected_version, old.version)?;
         let reason = reason.map(|reason| check::reason(&reason)).transpose()?;
         if old.status != ReservationStatus::Pending {
             return Err(invalid_state(&old, "PENDING Reservations", "rejected"));
         }
+        let activity = activity.map(|activity| self.activity(activity, "activityId")).transpose()?;
         let task = self.end_offer(id, ReservationStatus::Rejected, reason);
+        if let Some(activity) = activity {
+            self.move_to_activity(old.worker, activity.id);
+        }
         self.after_failed_offer(task);
         Ok(())
     }

@@ -7,19 +7,27 @@
 //!
 //! The clock of a filter starts when the Task enters the filter, which at creation is the Task's age. A step whose
 //! deadline has passed already is passed over without being entered.
+//!
+//! A step is also left when nobody can be offered the Task at once and its `skip_if` holds; the next one then has its
+//! full time. It is looked at when the Task has entered the step, and when an offer has failed, and at no other
+//! time. Where it is the last step that is skipped, it is as if the filter had not matched: the following ones are
+//! tried, and then the default filter (`routing.md` 2.5).
 
 use std::sync::Arc;
 
 use crate::event::Event;
-use crate::expression::{Facts, TaskFacts};
+use crate::expression::{Facts, TaskFacts, WorkerCounts};
 use crate::ids::TaskId;
 use crate::router::Router;
 use crate::state::task::{Phase, RoutingStep, Task};
+use crate::state::{State, Worker};
 use crate::time::Timestamp;
 use crate::workflow_configuration::{Target, WorkflowConfiguration};
 
 /// What is said of a Task that no Worker took in any step; the words are TaskRouter's.
 const WORKFLOW_TIMEOUT_REASON: &str = "Task canceled on Workflow timeout";
+/// The same of a Task that was skipped out. TaskRouter's words are not known; these follow those above.
+const WORKFLOW_SKIP_REASON: &str = "Task canceled on Workflow skip";
 
 /// How a Task comes to look for a filter.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,14 +36,30 @@ enum CameBy {
     Entry,
     /// Its time in the last step of a filter is over.
     Timeout,
+    /// The last step of a filter was skipped.
+    Skip,
+}
+
+/// What the timeouts of a filter's targets are counted by.
+#[derive(Clone, Copy)]
+struct Clock {
+    started_at: Timestamp,
+    /// The first target whose timeout counts.
+    target: usize,
 }
 
 /// A step that a Task may enter.
 struct Place {
     filter: Option<usize>,
     target: usize,
-    clock_started_at: Timestamp,
+    clock: Clock,
     deadline: Option<Timestamp>,
+}
+
+impl Clock {
+    fn of(step: &RoutingStep) -> Clock {
+        Clock { started_at: step.clock_started_at, target: step.clock_target as usize }
+    }
 }
 
 impl Router {
@@ -46,12 +70,12 @@ impl Router {
         self.find_filter(id, revision, 0, CameBy::Entry);
     }
 
-    /// A pending Task with new attributes goes through its Workflow again, as that is now. Where it comes to the
+    /// A pending Task goes through its Workflow again, as both are now. Where it comes to the
     /// filter that it is in, the filter's clock goes on; where it comes to the very same step, it keeps its place.
     pub(super) fn redrive(&mut self, id: TaskId) {
         let task = Arc::clone(&self.state.tasks[&id]);
         let step = task.step().expect("a pending Task stands in a step").clone();
-        let (revision, clock_started_at) = (step.revision, step.clock_started_at);
+        let (revision, clock) = (step.revision, Clock::of(&step));
         let followed = self.configuration_of(&task, revision);
         let present_revision = self.present_revision(id);
         let present = self.configuration_of(&task, present_revision);
@@ -73,12 +97,13 @@ impl Router {
             self.find_filter(id, present_revision, 0, CameBy::Entry);
             return;
         };
-        match first_open_step(targets, 0, clock_started_at, self.now) {
+        // Steps that were skipped stay behind: customers are not sent to and fro between TaskQueues.
+        match first_open_step(targets, clock.target, clock, self.now) {
             Some((target, _)) if target as u32 == step.target => {
                 self.reapply_priority(&task, &step, &targets[target]);
             }
             Some((target, deadline)) => {
-                self.enter_step(id, revision, Place { filter, target, clock_started_at, deadline });
+                self.enter_step(id, revision, Place { filter, target, clock, deadline });
             }
             None => {
                 let behind = filter.map_or(0, |filter| filter + 1);
@@ -96,40 +121,85 @@ impl Router {
         let filter = step.filter.expect("the default filter is not left by time") as usize;
         let configuration = self.configuration_of(&task, step.revision);
         let targets = &configuration.filters[filter].targets;
-        match first_open_step(targets, step.target as usize + 1, step.clock_started_at, self.now) {
+        let clock = Clock::of(&step);
+        match first_open_step(targets, step.target as usize + 1, clock, self.now) {
             Some((target, deadline)) => {
-                let clock_started_at = step.clock_started_at;
-                let place = Place { filter: Some(filter), target, clock_started_at, deadline };
-                self.enter_step(id, step.revision, place);
+                self.enter_step(id, step.revision, Place { filter: Some(filter), target, clock, deadline });
             }
             None => self.find_filter(id, step.revision, filter + 1, CameBy::Timeout),
         }
+    }
+
+    /// Nobody can be offered a pending Task that has come to its step, or is looked at again there: it goes on if the
+    /// step says so.
+    pub(crate) fn consider_skipping(&mut self, id: TaskId) {
+        let task = Arc::clone(&self.state.tasks[&id]);
+        let step = task.step().expect("a pending Task stands in a step").clone();
+        if !self.is_to_be_skipped(self.state.workflows[&task.workflow].target(&step)) {
+            return;
+        }
+        let configuration = self.configuration_of(&task, step.revision);
+        let Some(filter) = step.filter.map(|filter| filter as usize) else {
+            // Behind the default filter there is nothing.
+            self.leave_workflow(id, CameBy::Skip);
+            return;
+        };
+        let next = step.target as usize + 1;
+        match configuration.filters[filter].targets.get(next) {
+            Some(target) => {
+                let clock = Clock { started_at: self.now, target: next };
+                let deadline = target.timeout_seconds.map(|seconds| self.now.plus_seconds(seconds));
+                self.enter_step(
+                    id,
+                    step.revision,
+                    Place { filter: Some(filter), target: next, clock, deadline },
+                );
+            }
+            None => self.find_filter(id, step.revision, filter + 1, CameBy::Skip),
+        }
+    }
+
+    fn is_to_be_skipped(&self, target: &Target) -> bool {
+        let Some(skip_if) = &target.skip_if else { return false };
+        let counts = Counts { state: &self.state, workers: self.index.workers_of(target.queue) };
+        skip_if.is_true(&Facts {
+            task: TaskFacts::None,
+            worker: None,
+            workers: Some(&counts),
+            now_ms: self.now.0,
+        })
     }
 
     /// Tries the filters from `from` on; the first whose expression is true takes the Task.
     fn find_filter(&mut self, id: TaskId, revision: u32, from: usize, came_by: CameBy) {
         let task = Arc::clone(&self.state.tasks[&id]);
         let configuration = self.configuration_of(&task, revision);
-        let clock_started_at = self.now;
+        let clock = Clock { started_at: self.now, target: 0 };
         if let Some(filter) = first_match(&configuration, &task, from, self.now) {
             let targets = &configuration.filters[filter].targets;
-            let (target, deadline) = first_open_step(targets, 0, clock_started_at, self.now)
+            let (target, deadline) = first_open_step(targets, 0, clock, self.now)
                 .expect("timeouts are at least a second, so the first step is open when the clock starts");
-            self.enter_step(id, revision, Place { filter: Some(filter), target, clock_started_at, deadline });
-        } else if came_by == CameBy::Entry && configuration.default_filter.is_some() {
-            self.enter_step(
-                id,
-                revision,
-                Place { filter: None, target: 0, clock_started_at, deadline: None },
-            );
+            self.enter_step(id, revision, Place { filter: Some(filter), target, clock, deadline });
+        } else if came_by != CameBy::Timeout && configuration.default_filter.is_some() {
+            self.enter_step(id, revision, Place { filter: None, target: 0, clock, deadline: None });
         } else {
-            self.emit(Event::WorkflowTimeout { task });
-            self.give_up(id, WORKFLOW_TIMEOUT_REASON.to_owned());
+            self.leave_workflow(id, came_by);
         }
     }
 
+    /// The Workflow has nothing more for a Task.
+    fn leave_workflow(&mut self, id: TaskId, came_by: CameBy) {
+        let task = Arc::clone(&self.state.tasks[&id]);
+        let (event, reason) = match came_by {
+            CameBy::Entry | CameBy::Timeout => (Event::WorkflowTimeout { task }, WORKFLOW_TIMEOUT_REASON),
+            CameBy::Skip => (Event::WorkflowSkipped { task }, WORKFLOW_SKIP_REASON),
+        };
+        self.emit(event);
+        self.give_up(id, reason.to_owned());
+    }
+
     fn enter_step(&mut self, id: TaskId, revision: u32, place: Place) {
-        let Place { filter, target: index, clock_started_at, deadline } = place;
+        let Place { filter, target: index, clock, deadline } = place;
         let old = &self.state.tasks[&id];
         let configuration = self.configuration_of(old, revision);
         let (target, filter_name) = match filter {
@@ -151,7 +221,8 @@ impl Router {
             filter_name,
             target: index as u32,
             entered_at: self.now,
-            clock_started_at,
+            clock_started_at: clock.started_at,
+            clock_target: clock.target as u32,
             deadline,
         });
         let matched = Arc::new(matched);
@@ -166,6 +237,9 @@ impl Router {
                 self.emit(Event::TaskQueueMoved { task, previous_task_queue });
             }
             _ => self.emit(Event::TaskQueueEntered { task }),
+        }
+        if target.skip_if.is_some() {
+            self.wakes.may_skip.insert(id);
         }
     }
 
@@ -203,11 +277,11 @@ fn first_match(
 fn first_open_step(
     targets: &[Target],
     from: usize,
-    clock_started_at: Timestamp,
+    clock: Clock,
     now: Timestamp,
 ) -> Option<(usize, Option<Timestamp>)> {
-    let mut deadline = Some(clock_started_at);
-    for (index, target) in targets.iter().enumerate() {
+    let mut deadline = Some(clock.started_at);
+    for (index, target) in targets.iter().enumerate().skip(clock.target) {
         // Behind a step that is never left by time there is none to be reached.
         deadline = deadline.zip(target.timeout_seconds).map(|(at, seconds)| at.plus_seconds(seconds));
         if index >= from && deadline.is_none_or(|deadline| deadline > now) {
@@ -215,4 +289,31 @@ fn first_open_step(
         }
     }
     None
+}
+
+/// How many Workers of a TaskQueue are where. Only a `skip_if` asks, so they are counted when it does.
+struct Counts<'a, W> {
+    state: &'a State,
+    workers: W,
+}
+
+impl<'a, W: Iterator<Item = &'a Worker> + Clone> Counts<'a, W> {
+    fn count(&self, is_counted: impl Fn(&Worker) -> bool) -> u64 {
+        self.workers.clone().filter(|worker| is_counted(worker)).count() as u64
+    }
+}
+
+impl<'a, W: Iterator<Item = &'a Worker> + Clone> WorkerCounts for Counts<'a, W> {
+    fn available(&self) -> u64 {
+        self.count(|worker| self.state.is_available(worker))
+    }
+
+    fn unavailable(&self) -> u64 {
+        self.count(|worker| !self.state.is_available(worker))
+    }
+
+    fn in_activity(&self, activity_id: &str) -> Option<u64> {
+        let activity = activity_id.parse().ok().filter(|id| self.state.activities.contains_key(id))?;
+        Some(self.count(|worker| worker.activity == activity))
+    }
 }

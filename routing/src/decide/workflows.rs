@@ -6,11 +6,11 @@ use super::check;
 use crate::attributes::Attributes;
 use crate::command::{CreateWorkflow, UpdateWorkflow};
 use crate::event::Event;
-use crate::ids::{Id, WorkflowId};
+use crate::ids::{Id, TaskId, WorkflowId};
 use crate::rejection::Rejection;
 use crate::router::Router;
-use crate::state::Workflow;
 use crate::state::workflow::Revision;
+use crate::state::{TaskStatus, Workflow};
 use crate::workflow_configuration::{Fault, WorkflowConfiguration};
 
 /// How long a Worker may have to answer, in seconds (`routing.md` 2.9).
@@ -41,8 +41,14 @@ impl Router {
     }
 
     pub(super) fn update_workflow(&mut self, command: UpdateWorkflow) -> Result<(), Rejection> {
-        let UpdateWorkflow { id, expected_version, name, configuration, task_reservation_timeout_seconds } =
-            command;
+        let UpdateWorkflow {
+            id,
+            expected_version,
+            name,
+            configuration,
+            task_reservation_timeout_seconds,
+            re_evaluate_tasks,
+        } = command;
         let old = self.workflow(id, "workflowId")?;
         check::version(WorkflowId::KIND, expected_version, old.version)?;
         let mut new = Workflow::clone(&old);
@@ -68,7 +74,18 @@ impl Router {
             new.updated_at = self.now;
             self.emit(Event::WorkflowUpdated { workflow: Arc::new(new) });
         }
+        if re_evaluate_tasks {
+            for task in self.pending_tasks_of(id) {
+                self.redrive(task);
+            }
+        }
         Ok(())
+    }
+
+    fn pending_tasks_of(&self, id: WorkflowId) -> Vec<TaskId> {
+        let of_workflow = self.state.tasks.values().filter(|task| task.workflow == id);
+        let pending = of_workflow.filter(|task| task.status() == TaskStatus::Pending);
+        pending.map(|task| task.id).collect()
     }
 
     fn configuration(&self, document: &Attributes) -> Result<Arc<WorkflowConfiguration>, Rejection> {

@@ -280,7 +280,7 @@ pub(crate) fn value<'a>(operand: &'a Operand, facts: &Facts<'a>) -> Value<'a> {
     }
 }
 
-fn worker_value<'a>(key: &'a WorkerKey, worker: &'a dyn WorkerFacts) -> Value<'a> {
+pub(super) fn worker_value<'a>(key: &'a WorkerKey, worker: &'a dyn WorkerFacts) -> Value<'a> {
     let attribute = |path: &Path| Value::of_option(path.find(worker.attributes()));
     if let Some(literal) = key.literal_for(worker.attributes()) {
         return attribute(literal);

@@ -4,7 +4,7 @@
 //! it expected in its place.
 
 use super::parser::Operator;
-use super::{Error, SOURCE_CHARACTERS_MAX};
+use super::{Error, Position, SOURCE_CHARACTERS_MAX};
 
 /// The tokens of a text, one at a time.
 pub(super) struct Tokens<'s> {
@@ -83,6 +83,11 @@ impl<'s> Tokens<'s> {
     /// The current token as it was written.
     pub(super) fn lexeme(&self) -> &'s str {
         &self.source[self.current.start..self.current.end]
+    }
+
+    /// Where the current token begins.
+    pub(super) fn position(&self) -> Position {
+        Position::START.behind(&self.source[..self.current.start])
     }
 
     /// The error that the current token is not what was expected.
@@ -238,14 +243,6 @@ fn shortened(lexeme: &str) -> String {
 
 /// Counts lines and columns only now, since most texts are without error.
 fn error(source: &str, offset: usize, found: String, expected: String, hint: Option<&'static str>) -> Error {
-    let before = &source[..offset];
-    let line_start = before.rfind('\n').map_or(0, |line_break| line_break + 1);
-    let from_one = |count: usize| u32::try_from(count).map_or(u32::MAX, |count| count.saturating_add(1));
-    Error {
-        line: from_one(before.matches('\n').count()),
-        column: from_one(before[line_start..].chars().count()),
-        found,
-        expected,
-        hint,
-    }
+    let Position { line, column } = Position::START.behind(&source[..offset]);
+    Error { line, column, found, expected, hint }
 }

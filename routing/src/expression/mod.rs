@@ -10,14 +10,18 @@
 //!   NULL, an operator on values that it does not suit is false. Nothing is allocated and nothing changes.
 //!
 //! What it does not do: it knows no clock, no Workers and no Tasks, only the facts that it is shown. It
-//! does not check that an attribute or an Activity exists, warns about nothing, and does not read `order_by`.
+//! does not check that an attribute or an Activity exists; `warnings` says what is legal and suspicious.
 //!
 //! The parts: `lexer` makes tokens of text, `parser` makes a tree of tokens and resolves every key to what it
-//! names, `evaluate` answers.
+//! names, `evaluate` answers. `order` is about `order_by`, which is a list of keys and no condition; `because` says
+//! why something is not true, and `layout` how an expression was written.
 
 mod anchors;
+mod because;
 mod evaluate;
+mod layout;
 mod lexer;
+mod order;
 mod parser;
 
 use std::fmt;
@@ -28,6 +32,7 @@ use serde_json::Value;
 pub use anchors::Anchor;
 pub use evaluate::{ChannelFacts, Facts, Number, TaskFacts, WorkerCounts, WorkerFacts};
 pub(crate) use evaluate::{Value as Operated, is_so, value};
+pub use order::{Clause, OrderBy, Rank};
 pub use parser::{
     ChannelField, Comparison, Count, Key, Node, Operand, Operator, TaskKey, TimeOfDay, WorkerField, WorkerKey,
 };
@@ -200,6 +205,33 @@ pub struct Error {
     pub expected: String,
     /// What the author may have meant, where that can be guessed.
     pub hint: Option<&'static str>,
+}
+
+/// A place in the text of an expression.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Position {
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1, in characters.
+    pub column: u32,
+}
+
+impl Position {
+    const START: Position = Position { line: 1, column: 1 };
+
+    /// The place behind `text`, which stands here.
+    fn behind(self, text: &str) -> Position {
+        text.chars().fold(self, |Position { line, column }, character| match character {
+            '\n' => Position { line: line.saturating_add(1), column: 1 },
+            _ => Position { line, column: column.saturating_add(1) },
+        })
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "line {}, column {}", self.line, self.column)
+    }
 }
 
 struct Hint(Option<&'static str>);

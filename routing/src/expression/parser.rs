@@ -409,7 +409,7 @@ fn joined(mut nodes: Vec<Node>, join: fn(Box<[Node]>) -> Node) -> Node {
 }
 
 /// The path that begins with the current token, the name `first`.
-fn path(tokens: &mut Tokens<'_>, first: &str) -> Result<Path, Error> {
+pub(super) fn path(tokens: &mut Tokens<'_>, first: &str) -> Result<Path, Error> {
     let mut steps = vec![Step::Member(first.into())];
     tokens.advance();
     loop {
@@ -457,7 +457,7 @@ fn unescaped(written: &str) -> Box<str> {
 }
 
 /// What a path names in an expression of this kind, or what a key should have been.
-fn resolve(kind: Kind, path: Path) -> Result<Key, &'static str> {
+pub(super) fn resolve(kind: Kind, path: Path) -> Result<Key, &'static str> {
     let time_name = path.strip_prefix(TIME);
     match kind {
         Kind::Filter => match time_name {

@@ -112,6 +112,8 @@ pub(super) struct Lanes {
     classes: Vec<u8>,
     /// How many lanes have a condition that looks at the load of Workers.
     n_load_dependent: usize,
+    /// The lanes whose condition looks at the time of day.
+    time_dependent: BTreeSet<LaneId>,
 }
 
 /// The first Tasks of all TaskQueues, for one Task Channel.
@@ -199,6 +201,13 @@ impl Lanes {
         lanes.take_while(|key| key.0 == queue).fold(0, |channels, key| channels | 1 << key.1)
     }
 
+    /// The lanes of a TaskQueue.
+    pub(super) fn of_queue(&self, queue: QueueSlot) -> impl Iterator<Item = &Lane> + '_ {
+        let first = (queue, 0, TaskOrder::Fifo, None, None);
+        let lanes = self.by_key.range(first..).take_while(move |(key, _)| key.0 == queue);
+        lanes.map(|(_, id)| self.lane(*id))
+    }
+
     pub(super) fn open(&self, channel: ChannelSlot) -> Option<&Heads> {
         self.open.get(channel)
     }
@@ -216,6 +225,11 @@ impl Lanes {
 
     pub(super) fn looks_at_load(&self) -> bool {
         self.n_load_dependent > 0
+    }
+
+    /// The lanes whose condition looks at the time of day.
+    pub(super) fn time_dependent(&self) -> impl ExactSizeIterator<Item = &Lane> + '_ {
+        self.time_dependent.iter().map(|id| self.lane(*id))
     }
 
     /// Takes in which kind of TaskQueue goes first.
@@ -301,7 +315,14 @@ impl Lanes {
             .filter(|(_, _, head)| **head != NOBODY_WAITS)
             .map(|(channel, queue, head)| ((channel, queue_ids[queue]), *head))
             .collect();
-        (lanes, heads, self.places.len(), self.refused.clone(), self.n_load_dependent)
+        (
+            lanes,
+            heads,
+            self.places.len(),
+            self.refused.clone(),
+            self.n_load_dependent,
+            self.time_dependent.len(),
+        )
     }
 
     fn lane_for(&mut self, stand: Stand) -> LaneId {
@@ -324,6 +345,9 @@ impl Lanes {
             self.known.entry(known.clone()).or_default().insert(id);
         }
         self.n_load_dependent += usize::from(lane.looks_at_load());
+        if lane.looks_at_time() {
+            self.time_dependent.insert(id);
+        }
         self.lanes[id as usize] = Some(lane);
         id
     }
@@ -339,6 +363,7 @@ impl Lanes {
             }
         }
         self.n_load_dependent -= usize::from(lane.looks_at_load());
+        self.time_dependent.remove(&id);
         self.free.push(id);
     }
 
@@ -387,6 +412,10 @@ impl Lanes {
 impl Lane {
     fn looks_at_load(&self) -> bool {
         self.rule.condition.as_ref().is_some_and(|condition| condition.expression.depends_on_load())
+    }
+
+    fn looks_at_time(&self) -> bool {
+        self.rule.condition.as_ref().is_some_and(|condition| condition.expression.depends_on_time())
     }
 }
 

@@ -15,6 +15,8 @@
 //!   the Worker is a candidate for: TaskQueues of the preferred order first; FIFO by priority, then virtual start
 //!   time; LIFO by virtual start time alone, the newest first; then by creation.
 //!
+//! Where the step has an `order_by`, that goes before the circle.
+//!
 //! After every command the router is *settled*: no waiting Task has a candidate. So a Task that arrives competes
 //! with nobody for the Workers that are free, and a Worker who becomes free competes with nobody for the Tasks
 //! that wait; where several become free at once, the first Task by precedence is served first.
@@ -30,11 +32,11 @@ use std::collections::BinaryHeap;
 
 use fixedbitset::FixedBitSet;
 
-use super::Index;
 use super::columns::Matches;
 use super::lanes::{Heads, Known, Lane, LaneId, NOBODY_WAITS, Precedence};
-use super::workers::{CircleKey, QueueSlot, WorkerSlot};
-use crate::expression::TaskFacts;
+use super::workers::{ChannelSlot, CircleKey, QueueSlot, WorkerSlot};
+use super::{Index, Wakes};
+use crate::expression::{OrderBy, TaskFacts};
 use crate::ids::TaskId;
 use crate::state::{State, Task};
 use crate::time::Timestamp;
@@ -132,6 +134,43 @@ impl Index {
             .collect()
     }
 
+    /// The same where the step says which candidate comes first; among equals it is the one whose turn it is. Looks at
+    /// all candidates, since any of them may be the first.
+    pub(crate) fn candidates_by(
+        &self,
+        state: &State,
+        lane: LaneId,
+        task: &Task,
+        order_by: &OrderBy,
+        limit: usize,
+        now: Timestamp,
+    ) -> Vec<WorkerSlot> {
+        let mut candidates = self.candidates(state, lane, task, usize::MAX, now);
+        if candidates.len() > 1 {
+            candidates.sort_by_cached_key(|slot| order_by.rank(&self.workers.view(state, *slot)));
+        }
+        candidates.truncate(limit);
+        candidates
+    }
+
+    /// Do Tasks wait whose steps look at the time of day?
+    pub(crate) fn looks_at_time(&self) -> bool {
+        self.lanes.time_dependent().len() > 0
+    }
+
+    /// Another minute has begun: who has room may have become a candidate for such a Task.
+    pub(crate) fn minute_has_begun(&self, state: &State, wakes: &mut Wakes) {
+        for lane in self.lanes.time_dependent() {
+            match &lane.rule.known {
+                Some(known) => wakes.workers.extend(self.known_worker(state, known)),
+                None => {
+                    let members = &self.workers.members(lane.queue).workers;
+                    wakes.workers.extend(members.intersection(&self.workers.ready(lane.channel).workers));
+                }
+            }
+        }
+    }
+
     /// The Task that a Worker would be offered first, with its place among all that wait.
     pub(crate) fn best_task_for(
         &self,
@@ -216,20 +255,69 @@ impl Index {
         first.or(best)
     }
 
-    fn is_member(&self, lane: &Lane, slot: WorkerSlot) -> bool {
+    pub(super) fn is_member(&self, lane: &Lane, slot: WorkerSlot) -> bool {
         self.workers.members(lane.queue).workers.contains(slot)
     }
 
     /// The second and third point, for a Worker of whom the first holds. They are the same for all Tasks of a lane.
     fn suits(&self, state: &State, lane: &Lane, slot: WorkerSlot, now: Timestamp) -> bool {
         self.workers.entry(slot).ready_on & (1 << lane.channel) != 0
-            && lane.rule.condition.as_ref().is_none_or(|condition| {
-                let task = TaskFacts::Projection(&condition.task);
-                self.workers.view(state, slot).satisfies(&condition.expression, task, now)
-            })
+            && self.meets_condition(state, lane, slot, now)
     }
 
-    fn known_worker(&self, state: &State, known: &Known) -> Option<WorkerSlot> {
+    /// Is the step's expression true for the Worker?
+    pub(super) fn meets_condition(
+        &self,
+        state: &State,
+        lane: &Lane,
+        slot: WorkerSlot,
+        now: Timestamp,
+    ) -> bool {
+        lane.rule.condition.as_ref().is_none_or(|condition| {
+            let task = TaskFacts::Projection(&condition.task);
+            self.workers.view(state, slot).satisfies(&condition.expression, task, now)
+        })
+    }
+
+    /// The first Task before this place that the Worker would be offered with room on the channel.
+    pub(super) fn first_waiting_before(
+        &self,
+        state: &State,
+        channel: ChannelSlot,
+        slot: WorkerSlot,
+        place: Precedence,
+        now: Timestamp,
+    ) -> Option<(Precedence, TaskId)> {
+        let worker = self.workers.entry(slot);
+        let known = self.lanes.known(worker.id_text(), &worker.worker.name);
+        let of_heads = self.lanes.open(channel).into_iter().flat_map(|heads| {
+            let queues = worker.queues.ones();
+            queues.flat_map(|queue| heads.lanes(queue)).map(|(_, lane)| lane)
+        });
+        let lanes = known.filter(|id| self.is_member(self.lanes.lane(*id), slot)).chain(of_heads);
+        lanes
+            .map(|id| self.lanes.lane(id))
+            .filter(|lane| lane.channel == channel && self.meets_condition(state, lane, slot, now))
+            .filter_map(|lane| {
+                let waiting = lane.waiting.iter();
+                let placed = waiting.map(|(rank, task)| (self.lanes.precedence_of_rank(lane, *rank), *task));
+                placed
+                    .take_while(|(precedence, _)| *precedence < place)
+                    .find(|(_, task)| !state.tasks[task].is_cooling_down(worker.worker.id, now))
+            })
+            .min()
+    }
+
+    /// How many Tasks wait in a TaskQueue before this place.
+    pub(super) fn n_waiting_before(&self, queue: QueueSlot, place: Precedence) -> usize {
+        let of_lane = |lane: &Lane| {
+            let waiting = lane.waiting.keys().map(|rank| self.lanes.precedence_of_rank(lane, *rank));
+            waiting.take_while(|precedence| *precedence < place).count()
+        };
+        self.lanes.of_queue(queue).map(of_lane).sum()
+    }
+
+    pub(super) fn known_worker(&self, state: &State, known: &Known) -> Option<WorkerSlot> {
         let id = match known {
             Known::Id(id) => id.parse().ok()?,
             Known::Name(name) => state.worker_named(name)?.id,

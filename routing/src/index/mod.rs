@@ -4,10 +4,12 @@
 //! * `workers.rs`: who serves which TaskQueue, who has room, in which order;
 //! * `anchored.rs`, `columns.rs`: whom an expression may be true for, by the values that it asks for;
 //! * `lanes.rs`: which Tasks wait, in which order;
-//! * `timers.rs`: what time will bring.
+//! * `timers.rs`: what time will bring;
+//! * `explain.rs`: why a Task waits, for people who ask.
 
 mod anchored;
 mod columns;
+pub mod explain;
 mod lanes;
 mod matching;
 mod timers;
@@ -17,9 +19,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::Object;
 use crate::expression::Expression;
-use crate::ids::{TaskId, WorkerId, WorkflowId};
+use crate::ids::{TaskId, TaskQueueId, WorkerId, WorkflowId};
 use crate::limits::Limits;
-use crate::state::{Phase, State, Task, Workflow};
+use crate::state::{Phase, State, Task, Worker, Workflow};
 use crate::time::Timestamp;
 
 #[cfg(feature = "bench")]
@@ -47,6 +49,8 @@ pub struct Index {
 pub(crate) struct Wakes {
     pub(crate) tasks: BTreeSet<TaskId>,
     pub(crate) workers: BTreeSet<WorkerSlot>,
+    /// Tasks that may go on to their next step, if nobody can be offered them now.
+    pub(crate) may_skip: BTreeSet<TaskId>,
 }
 
 impl Index {
@@ -82,7 +86,7 @@ impl Index {
             *index.followers.entry(revision).or_insert(0) += 1;
         }
         // Where a waiting Task has a candidate, one of the Workers who have room is the one.
-        let wakes = Wakes { tasks: BTreeSet::new(), workers: index.workers.all_ready().collect() };
+        let wakes = Wakes { workers: index.workers.all_ready().collect(), ..Wakes::default() };
         (index, wakes)
     }
 
@@ -158,6 +162,12 @@ impl Index {
     /// The id of the Worker with this number.
     pub(crate) fn worker_id(&self, slot: WorkerSlot) -> WorkerId {
         self.workers.entry(slot).worker.id
+    }
+
+    /// The Workers who serve a TaskQueue.
+    pub(crate) fn workers_of(&self, queue: TaskQueueId) -> impl Iterator<Item = &Worker> + Clone {
+        let members = self.workers.members(self.workers.queue_slot(queue));
+        members.workers.ones().map(|slot| &*self.workers.entry(slot).worker)
     }
 
     /// The number of a Worker.

@@ -139,6 +139,11 @@ impl Workers {
         self.columns.unwatch(expression);
     }
 
+    /// All Workers.
+    pub(super) fn all(&self) -> impl Iterator<Item = WorkerSlot> + use<> {
+        0..self.entries.len()
+    }
+
     /// The Workers on whom work can come now.
     pub(super) fn all_ready(&self) -> impl Iterator<Item = WorkerSlot> + '_ {
         (0..self.entries.len()).filter(|slot| self.entries[*slot].ready_on != 0)

@@ -129,9 +129,17 @@ pub struct RoutingStep {
     pub entered_at: Timestamp,
     /// From when the timeouts of the filter's targets count.
     pub clock_started_at: Timestamp,
+    /// From which target on they count: those before it were left by being skipped.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub clock_target: u32,
     /// When the step is left; `None`: not by time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Timestamp>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // As serde wants it.
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A Worker who must not be offered a Task again before a time.

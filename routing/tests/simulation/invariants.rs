@@ -5,12 +5,13 @@
 //! state of its own, one at a time, so that each can be judged by the state before it. Its notion of right and wrong
 //! is that of [`crate::rules`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use routing::command::*;
 use routing::event::{Actor, Event, Recorded};
 use routing::ids::*;
 use routing::index::Index;
+use routing::index::explain::CheckKind;
 use routing::state::{
     Phase, Reservation, ReservationStatus, TargetWorkers, Task, TaskStatus, Worker, WorkerChannel,
 };
@@ -37,6 +38,8 @@ pub struct Auditor {
     /// The time of the last step.
     now: Timestamp,
     next: Next,
+    /// Pending Tasks that are sent through their Workflow again, in this order.
+    redrives: VecDeque<TaskId>,
 }
 
 /// What has to be the very next event.
@@ -50,7 +53,9 @@ enum Next {
     Priority(TaskId, u32),
     TaskQueue(TaskId, TaskQueueId),
     WorkflowTimeout(TaskId),
-    TaskCanceled(TaskId),
+    WorkflowSkipped(TaskId),
+    /// With this reason.
+    TaskCanceled(TaskId, &'static str),
 }
 
 /// An event with what was before and after it.
@@ -73,6 +78,7 @@ impl Auditor {
             last_at: now,
             now,
             next: Next::Anything,
+            redrives: VecDeque::new(),
         }
     }
 
@@ -81,11 +87,15 @@ impl Auditor {
         let begin = self.state.clone();
         self.time_alone_causes_nothing(&begin, cause, events, router.now());
         self.now = router.now();
+        self.memory.begin_step();
+        self.redrives = re_evaluated(&begin, cause);
         for (position, recorded) in events.iter().enumerate() {
             let previous = position.checked_sub(1).map(|previous| &events[previous].event);
             self.event(cause, recorded, previous, router.now());
         }
         assert_eq!(self.next, Next::Anything, "something was left undone");
+        let end = self.state.clone();
+        self.redrives_are_done(&end, router.now());
         assert!(self.state == *router.state(), "the events lead to another state");
 
         let rules = Rules::at(&self.state, router.now(), &self.memory, &self.limits);
@@ -97,6 +107,7 @@ impl Auditor {
         no_task_is_lost(&rules, &self.memory);
         nothing_is_overdue(&rules, &self.memory, &self.limits);
         nobody_waits_for_a_worker_who_waits(&rules);
+        nobody_waits_who_is_to_be_skipped(&rules);
         turns_are_remembered(&rules);
         assert_eq!(router.next_deadline(), rules.next_due(), "the next deadline is that of the rules");
         each_event_was_asked_for(&begin, &self.state, cause, events);
@@ -111,6 +122,40 @@ impl Auditor {
     pub fn index_is_as_made_anew(&self, router: &Router) {
         let anew = Index::of(router.state(), &self.limits, router.now());
         assert!(*router.index() == anew, "the index differs from one that is made anew");
+    }
+
+    /// What the router says of who could take a waiting Task is what the rules say. Looks at every pair.
+    pub fn explanations_are_right(&self, router: &Router) {
+        let rules = Rules::at(&self.state, router.now(), &self.memory, &self.limits);
+        for task in rules.pending_tasks() {
+            let explanation = router.explain(task.id, None, usize::MAX).expect("the Task is there");
+            assert_eq!(explanation.workers.len(), self.state.workers.len(), "each Worker is told of");
+            let place = 1 + rules.pending_tasks().filter(|other| rules.waits_before(other, task)).count();
+            assert_eq!(explanation.position, Some(place), "{}: its position", task.id);
+            for told in &explanation.workers {
+                let worker = &self.state.workers[&told.worker];
+                let is_told = |kind: CheckKind| {
+                    told.checks.iter().find(|check| check.kind == kind).is_none_or(|check| check.passed)
+                };
+                for (kind, is_so) in rules.checks(task, worker) {
+                    assert_eq!(is_told(kind), is_so, "{} and {}: {kind:?}", task.id, worker.id);
+                }
+                assert_eq!(
+                    told.is_candidate,
+                    rules.is_candidate(task, worker),
+                    "{} and {}",
+                    task.id,
+                    worker.id
+                );
+            }
+            let eligible: Vec<_> = explanation.workers.iter().filter(|told| told.is_eligible).collect();
+            let ranks: Vec<_> = eligible.iter().map(|told| told.rank).collect();
+            assert_eq!(
+                ranks,
+                (1..=eligible.len()).map(Some).collect::<Vec<_>>(),
+                "who is eligible comes first"
+            );
+        }
     }
 
     fn event(&mut self, cause: Cause<'_>, recorded: &Recorded, previous: Option<&Event>, now: Timestamp) {
@@ -179,7 +224,22 @@ impl Auditor {
         cause: Cause<'_>,
         now: Timestamp,
     ) {
-        let expected = std::mem::replace(&mut self.next, Next::Anything);
+        let mut expected = std::mem::replace(&mut self.next, Next::Anything);
+        if recorded.actor == Actor::System {
+            self.redrives_are_done(before, now);
+        }
+        if let (
+            Event::WorkflowTargetMatched { task }
+            | Event::WorkflowTimeout { task }
+            | Event::WorkflowSkipped { task },
+            Next::Anything,
+        ) = (&recorded.event, &expected)
+        {
+            expected = match self.next_redrive(before, now) {
+                Next::Anything => self.skipped(before, task.id, now),
+                next => next,
+            };
+        }
         let rules = Rules::at(&self.state, now, &self.memory, &self.limits);
         let step_or_out = |task: TaskId, place: Option<Place>| match place {
             Some(place) => Next::Step(task, place),
@@ -218,6 +278,7 @@ impl Auditor {
                     filter: step.filter,
                     target: step.target,
                     clock_started_at: step.clock_started_at,
+                    clock_target: step.clock_target,
                     deadline: step.deadline,
                 };
                 assert_eq!(stands, place, "the Task came to another step");
@@ -250,17 +311,21 @@ impl Auditor {
                 Next::Anything
             }
             (Event::WorkflowTimeout { task }, Next::WorkflowTimeout(id)) if id == task.id => {
-                Next::TaskCanceled(id)
+                Next::TaskCanceled(id, "Task canceled on Workflow timeout")
             }
-            (Event::TaskCanceled { task }, Next::TaskCanceled(id)) if id == task.id => {
+            (Event::WorkflowSkipped { task }, Next::WorkflowSkipped(id)) if id == task.id => {
+                Next::TaskCanceled(id, "Task canceled on Workflow skip")
+            }
+            (Event::TaskCanceled { task }, Next::TaskCanceled(id, reason)) if id == task.id => {
                 let ended = task.ended().expect("a canceled Task has ended");
-                assert_eq!(ended.reason.as_deref(), Some("Task canceled on Workflow timeout"));
+                assert_eq!(ended.reason.as_deref(), Some(reason));
                 Next::Anything
             }
             (
                 event @ (Event::WorkflowEntered { .. }
                 | Event::WorkflowTargetMatched { .. }
                 | Event::WorkflowTimeout { .. }
+                | Event::WorkflowSkipped { .. }
                 | Event::TaskQueueEntered { .. }
                 | Event::TaskQueueMoved { .. }),
                 expected,
@@ -275,6 +340,53 @@ impl Auditor {
         }
         self.next = next;
     }
+
+    /// `routing.md` 2.8: what becomes of the next Task that is sent through its Workflow again and does not stay as it is.
+    fn next_redrive(&mut self, before: &State, now: Timestamp) -> Next {
+        let rules = Rules::at(before, now, &self.memory, &self.limits);
+        while let Some(id) = self.redrives.pop_front() {
+            let task = &before.tasks[&id];
+            match rules.place_after_redrive(task) {
+                Some(place) if place == rules.present_place(task) => {
+                    let priority = rules.target_at(task, place).priority;
+                    if let Some(priority) = priority.filter(|priority| *priority != task.priority) {
+                        return Next::Priority(id, priority);
+                    }
+                }
+                Some(place) => return Next::Step(id, place),
+                None => return Next::WorkflowTimeout(id),
+            }
+        }
+        Next::Anything
+    }
+
+    fn redrives_are_done(&mut self, before: &State, now: Timestamp) {
+        assert_eq!(self.next_redrive(before, now), Next::Anything, "a Task was not looked at again");
+    }
+
+    /// `routing.md` 2.5: a Task goes on by itself, which it may because nobody can be offered it and its step says so.
+    fn skipped(&self, before: &State, id: TaskId, now: Timestamp) -> Next {
+        let rules = Rules::at(before, now, &self.memory, &self.limits);
+        let task = &before.tasks[&id];
+        assert_eq!(task.status(), TaskStatus::Pending, "{id} is offered to somebody");
+        assert!(rules.is_to_be_skipped(task), "{id} went on for no reason");
+        for worker in before.workers.values() {
+            assert!(!rules.is_candidate(task, worker), "{id} was skipped, but {} could take it", worker.id);
+        }
+        match rules.place_after_skip(task) {
+            Some(place) => Next::Step(id, place),
+            None => Next::WorkflowSkipped(id),
+        }
+    }
+}
+
+/// The Tasks that a command sends through their Workflow again.
+fn re_evaluated(begin: &State, cause: Cause<'_>) -> VecDeque<TaskId> {
+    let Cause::Command(Command::UpdateWorkflow(command), _) = cause else { return VecDeque::new() };
+    let pending = begin.tasks.values().filter(|task| {
+        command.re_evaluate_tasks && task.workflow == command.id && task.status() == TaskStatus::Pending
+    });
+    pending.map(|task| task.id).collect()
 }
 
 // ---- after each event ----
@@ -322,6 +434,7 @@ fn an_event_changes_only_what_it_names(occurrence: &Occurrence<'_>) {
         }
         Event::WorkflowEntered { task }
         | Event::WorkflowTimeout { task }
+        | Event::WorkflowSkipped { task }
         | Event::TaskQueueTimeout { task } => assert_eq!(**task, task_before(task)),
         Event::TaskCanceled { task } => {
             let expected =
@@ -576,14 +689,14 @@ fn no_task_overtakes_another(Occurrence { before, rules, recorded, .. }: &Occurr
     }
 }
 
-/// I-06: no other candidate is before this Worker in the circle.
+/// I-06: no other candidate is before this Worker in the order of the step, or else in the circle.
 fn no_worker_is_offered_out_of_turn(Occurrence { before, rules, recorded, .. }: &Occurrence<'_>) {
     if let Event::ReservationCreated { task, worker, .. } = &recorded.event {
         let (task, worker) = (&before.tasks[&task.id], &before.workers[&worker.id]);
-        let turn = rules.turn(worker, task.task_channel);
+        let standing = rules.standing(task, worker);
         for other in before.workers.values() {
             assert!(
-                rules.turn(other, task.task_channel) >= turn || !rules.is_candidate(task, other),
+                rules.standing(task, other) >= standing || !rules.is_candidate(task, other),
                 "{} was offered to {}, but it is the turn of {}",
                 task.id,
                 worker.id,
@@ -678,6 +791,9 @@ fn a_task_ends_for_a_reason(
         }
         "Task canceled on Workflow timeout" => {
             assert!(matches!(previous, Some(Event::WorkflowTimeout { .. })), "its Workflow has not ended");
+        }
+        "Task canceled on Workflow skip" => {
+            assert!(matches!(previous, Some(Event::WorkflowSkipped { .. })), "its Workflow has not ended");
         }
         other => panic!("{} was canceled: {other}", task.id),
     }
@@ -840,6 +956,13 @@ fn nobody_waits_for_a_worker_who_waits(rules: &Rules<'_>) {
     }
 }
 
+/// `routing.md` 2.5: who came to a step, or had an offer fail there, and still waits there, may not go on.
+fn nobody_waits_who_is_to_be_skipped(rules: &Rules<'_>) {
+    for task in rules.pending_tasks() {
+        assert!(!rules.is_to_be_skipped(task), "{} should have gone on", task.id);
+    }
+}
+
 /// The stored places in the circles are those of the offers that were not taken back.
 fn turns_are_remembered(rules: &Rules<'_>) {
     for worker in rules.state.workers.values() {
@@ -863,6 +986,14 @@ fn each_event_was_asked_for(begin: &State, end: &State, cause: Cause<'_>, events
         "workflow.timeout",
         "task.canceled",
     ];
+    /// What a `skip_if` causes, among the offers.
+    const SKIPS: [&str; 5] = [
+        "workflow.target-matched",
+        "task-queue.entered",
+        "task-queue.moved",
+        "workflow.skipped",
+        "task.canceled",
+    ];
     let (own, sends_on): (&[&str], bool) = match cause {
         Cause::Time => {
             (&["reservation.timeout", "worker.activity.update", "reservation.canceled", "task.purged"], true)
@@ -874,7 +1005,7 @@ fn each_event_was_asked_for(begin: &State, end: &State, cause: Cause<'_>, events
             Command::CreateTaskQueue(_) => (&["task-queue.created"], false),
             Command::UpdateTaskQueue(_) => (&["task-queue.updated", "task-queue.expression.updated"], false),
             Command::CreateWorkflow(_) => (&["workflow.created"], false),
-            Command::UpdateWorkflow(_) => (&["workflow.updated"], false),
+            Command::UpdateWorkflow(command) => (&["workflow.updated"], command.re_evaluate_tasks),
             Command::CreateWorker(_) => (&["worker.created"], false),
             Command::UpdateWorker(_) => (&["worker.updated", "worker.attributes.update"], false),
             Command::SetWorkerActivity(_) => (&["worker.activity.update", "reservation.rejected"], true),
@@ -887,7 +1018,7 @@ fn each_event_was_asked_for(begin: &State, end: &State, cause: Cause<'_>, events
             Command::WrapUpTask(_) => (&["task.updated", "task.wrapup", "reservation.wrapup"], false),
             Command::CompleteTask(_) => (&["task.updated", "task.completed", "reservation.completed"], false),
             Command::AcceptReservation(_) => (&["reservation.accepted", "reservation.rescinded"], false),
-            Command::RejectReservation(_) => (&["reservation.rejected"], true),
+            Command::RejectReservation(_) => (&["reservation.rejected", "worker.activity.update"], true),
             Command::WrapUpReservation(_) => (&["task.wrapup", "reservation.wrapup"], false),
             Command::CompleteReservation(_) => (&["task.completed", "reservation.completed"], false),
         },
@@ -896,14 +1027,21 @@ fn each_event_was_asked_for(begin: &State, end: &State, cause: Cause<'_>, events
     for Recorded { event, actor, .. } in events {
         let name = event.name();
         let is_offer = matches!(event, Event::ReservationCreated { .. });
-        assert!(
-            is_offer || own.contains(&name) || (sends_on && STEPS.contains(&name)),
-            "{name} was caused by nothing"
-        );
-        decided &= !is_offer;
-        assert_eq!(is_offer, !decided, "{name} comes after the offers began");
+        // The first skip is told from what the command itself did by who did it.
+        decided &= !is_offer && !(matches!(cause, Cause::Command(..)) && *actor == Actor::System);
+        let is_asked_for = own.contains(&name) || (sends_on && STEPS.contains(&name));
+        let is_skip = sends_on && SKIPS.contains(&name);
+        match cause {
+            _ if is_offer => {}
+            Cause::Command(..) if decided => assert!(is_asked_for, "{name} was caused by nothing"),
+            Cause::Command(..) => assert!(is_skip, "{name} comes after the offers began"),
+            Cause::Time => {
+                assert!(is_asked_for || is_skip, "{name} was caused by nothing");
+                assert!(decided || is_skip, "{name} comes after the offers began");
+            }
+        }
         let expected = match cause {
-            Cause::Command(_, actor) if !is_offer => actor,
+            Cause::Command(_, actor) if decided => actor,
             Cause::Command(..) | Cause::Time => &Actor::System,
         };
         assert_eq!(actor, expected, "{name} was done by somebody else");
@@ -961,12 +1099,15 @@ fn a_worker_who_goes_away_leaves_as_the_rules_say(
     }
 }
 
-/// I-16: no loop without time. The deadline of each new step lies ahead, so a Task enters at most one at a time.
+/// I-16: no loop without time. The deadline of each new step lies ahead, and skipping only leads on, so a Task enters
+/// no step twice at a time.
 fn workflows_progress(events: &[Recorded]) {
     let mut entered = BTreeSet::new();
     for Recorded { event, .. } in events {
         if let Event::TaskQueueEntered { task } | Event::TaskQueueMoved { task, .. } = event {
-            assert!(entered.insert(task.id), "{} entered two steps at once", task.id);
+            let step = task.step().expect("it stands in a step");
+            let place = (task.id, step.revision, step.filter, step.target);
+            assert!(entered.insert(place), "{} entered a step twice at once", task.id);
         }
     }
 }
@@ -1103,6 +1244,7 @@ fn the_command_did_what_it_says(command: &Command, state: &State, events: &[Reco
             let reservation = &state.reservations[&command.id];
             assert_eq!(reservation.status, ReservationStatus::Rejected);
             assert_eq!(reservation.reason, trimmed(&command.reason));
+            is_set(&command.activity, &state.workers[&reservation.worker].activity);
         }
         Command::WrapUpReservation(command) => {
             let reservation = &state.reservations[&command.id];

@@ -123,6 +123,9 @@ fn run(seed: u64, tally: &mut Tally) {
         let every = 1 + state.tasks.len() / 8 + state.workers.len() * state.task_queues.len() / 200;
         if trace.n_steps.is_multiple_of(every) {
             auditor.index_is_as_made_anew(&router);
+            if state.workers.len() < 40 {
+                auditor.explanations_are_right(&router);
+            }
         }
     }
     auditor.index_is_as_made_anew(&router);

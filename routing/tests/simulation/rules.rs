@@ -7,8 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use routing::event::{Event, Recorded};
-use routing::expression::{ChannelFacts, Facts, TaskFacts, WorkerFacts};
+use routing::expression::{
+    ChannelFacts, ChannelField, Facts, OrderBy, TaskFacts, WorkerCounts, WorkerFacts, WorkerField,
+};
 use routing::ids::*;
+use routing::index::explain::CheckKind;
 use routing::state::{Phase, ReservationStatus, TargetWorkers, Task, TaskOrder, TaskStatus, Worker};
 use routing::time::Timestamp;
 use routing::workflow_configuration::{KnownWorker, Target, WorkflowConfiguration};
@@ -24,8 +27,10 @@ pub struct Memory {
     offers: BTreeMap<WorkerId, Vec<Offer>>,
     /// Until when a Worker who refused a Task is not offered it again.
     cool_downs: BTreeMap<(TaskId, WorkerId), Timestamp>,
-    /// By Task that waits: since when the timeouts of its filter count.
-    clocks: BTreeMap<TaskId, Timestamp>,
+    /// By Task that waits: since when the timeouts of its filter count, and from which target on.
+    clocks: BTreeMap<TaskId, (Timestamp, u32)>,
+    /// The Tasks that have come to a step, or have had an offer fail there, since the last step of the run.
+    looked_at: BTreeSet<TaskId>,
     /// By Task: how often it went from pending to reserved.
     rounds: BTreeMap<TaskId, u32>,
     /// Attributes that were read before, so that they are not read for each question.
@@ -47,6 +52,7 @@ pub struct Place {
     pub filter: Option<u32>,
     pub target: u32,
     pub clock_started_at: Timestamp,
+    pub clock_target: u32,
     pub deadline: Option<Timestamp>,
 }
 
@@ -120,9 +126,14 @@ impl Memory {
             | Event::ReservationTimeout { task, worker, .. } => {
                 let until = at.plus_seconds(before.workspace.reoffer_delay_seconds);
                 self.cool_downs.insert((task.id, worker.id), until);
+                self.looked_at.insert(task.id);
             }
-            Event::ReservationCanceled { reservation, worker, .. }
-            | Event::ReservationRescinded { reservation, worker, .. } => {
+            Event::TaskQueueEntered { task } | Event::TaskQueueMoved { task, .. } => {
+                self.looked_at.insert(task.id);
+            }
+            Event::ReservationCanceled { reservation, task, worker }
+            | Event::ReservationRescinded { reservation, task, worker } => {
+                self.looked_at.insert(task.id);
                 // Not the Worker's doing: as if it had never been.
                 let offers = self.offers.get_mut(&worker.id).expect("it was made");
                 offers.retain(|offer| offer.reservation != reservation.id);
@@ -147,9 +158,8 @@ impl Memory {
             | Event::WorkflowEntered { .. }
             | Event::WorkflowTargetMatched { .. }
             | Event::WorkflowTimeout { .. }
-            | Event::TaskQueueEntered { .. }
+            | Event::WorkflowSkipped { .. }
             | Event::TaskQueueTimeout { .. }
-            | Event::TaskQueueMoved { .. }
             | Event::ReservationAccepted { .. }
             | Event::ReservationWrapup { .. }
             | Event::ReservationCompleted { .. } => {}
@@ -158,7 +168,12 @@ impl Memory {
 
     /// A Task was found to stand where it should; its filter's clock is needed again later.
     pub fn note_place(&mut self, task: TaskId, place: Place) {
-        self.clocks.insert(task, place.clock_started_at);
+        self.clocks.insert(task, (place.clock_started_at, place.clock_target));
+    }
+
+    /// Another step of the run begins.
+    pub fn begin_step(&mut self) {
+        self.looked_at.clear();
     }
 
     /// Every Task that was created and not purged.
@@ -232,15 +247,41 @@ impl<'a> Rules<'a> {
             && is_on(worker, task.task_channel)
             && self.serves(worker, queue)
             && self.is_known_worker(task, target, worker)
-            && target.expression.as_ref().is_none_or(|expression| {
-                let facts = Facts {
-                    task: TaskFacts::Document(self.memory.task_document(task)),
-                    worker: Some(&self.facts(worker)),
-                    workers: None,
-                    now_ms: self.now.0,
-                };
-                expression.is_true(&facts)
-            })
+            && self.suits(task, target, worker)
+    }
+
+    /// Is the step's expression true for the Worker?
+    fn suits(&self, task: &Task, target: &Target, worker: &Worker) -> bool {
+        target.expression.as_ref().is_none_or(|expression| {
+            let facts = Facts {
+                task: TaskFacts::Document(self.memory.task_document(task)),
+                worker: Some(&self.facts(worker)),
+                workers: None,
+                now_ms: self.now.0,
+            };
+            expression.is_true(&facts)
+        })
+    }
+
+    /// What an explanation says of a waiting Task and a Worker.
+    pub fn checks(&self, task: &Task, worker: &Worker) -> [(CheckKind, bool); 7] {
+        let queue = task.task_queue.expect("a waiting Task is in a TaskQueue");
+        let target = self.target(task).expect("a waiting Task stands in a step");
+        let cool_down = self.memory.cool_downs.get(&(task.id, worker.id));
+        [
+            (CheckKind::QueueMembership, self.serves(worker, queue)),
+            (CheckKind::KnownWorker, self.is_known_worker(task, target, worker)),
+            (CheckKind::TargetExpression, self.suits(task, target, worker)),
+            (CheckKind::Activity, self.state.activities[&worker.activity].available),
+            (CheckKind::ChannelAvailable, is_on(worker, task.task_channel)),
+            (CheckKind::Capacity, self.has_room(worker, task.task_channel)),
+            (CheckKind::RefusedRecently, cool_down.is_none_or(|until| *until <= self.now)),
+        ]
+    }
+
+    /// Do both wait in one TaskQueue, the first one before the second?
+    pub fn waits_before(&self, first: &Task, second: &Task) -> bool {
+        first.task_queue == second.task_queue && self.goes_first(first, second)
     }
 
     /// Is the Worker eligible for the TaskQueue (`routing.md` 3.1)?
@@ -303,9 +344,51 @@ impl<'a> Rules<'a> {
             filter: None,
             target: 0,
             clock_started_at: self.now,
+            clock_target: 0,
             deadline: None,
         });
         place.or(default)
+    }
+
+    /// May a pending Task be sent on by the `skip_if` of its step (`routing.md` 2.5), if nobody can be offered it?
+    pub fn is_to_be_skipped(&self, task: &Task) -> bool {
+        self.memory.looked_at.contains(&task.id)
+            && self.target(task).and_then(|target| target.skip_if.as_ref()).is_some_and(|skip_if| {
+                let queue = task.task_queue.expect("a waiting Task is in a TaskQueue");
+                let facts = Facts {
+                    workers: Some(&Counted { rules: self, queue }),
+                    now_ms: self.now.0,
+                    ..Facts::default()
+                };
+                skip_if.is_true(&facts)
+            })
+    }
+
+    /// Where a Task goes that is skipped; `None`: out of the Workflow.
+    pub fn place_after_skip(&self, task: &Task) -> Option<Place> {
+        let step = task.step().expect("it waited in a step");
+        let configuration = self.configuration(task, step.revision);
+        let filter = step.filter?;
+        if let Some(next) = configuration.filters[filter as usize].targets.get(step.target as usize + 1) {
+            return Some(Place {
+                revision: step.revision,
+                filter: Some(filter),
+                target: step.target + 1,
+                clock_started_at: self.now,
+                clock_target: step.target + 1,
+                deadline: next.timeout_seconds.map(|seconds| self.now.plus_seconds(seconds)),
+            });
+        }
+        let later = self.first_true_filter(task, step.revision, configuration, filter as usize + 1);
+        let default = configuration.default_filter.as_ref().map(|_| Place {
+            revision: step.revision,
+            filter: None,
+            target: 0,
+            clock_started_at: self.now,
+            clock_target: 0,
+            deadline: None,
+        });
+        later.or(default)
     }
 
     /// Where a Task goes whose time in its step is over; `None`: out of the Workflow (`routing.md` 2.4). Steps whose
@@ -314,14 +397,15 @@ impl<'a> Rules<'a> {
         let step = task.step().expect("it waited in a step");
         let configuration = self.configuration(task, step.revision);
         let filter = step.filter.expect("the default filter is not left by time");
-        let clock_started_at = self.memory.clocks[&task.id];
+        let (clock_started_at, clock_target) = self.memory.clocks[&task.id];
         let targets = &configuration.filters[filter as usize].targets;
         let later = (step.target + 1..targets.len() as u32).map(|target| Place {
             revision: step.revision,
             filter: Some(filter),
             target,
             clock_started_at,
-            deadline: deadline(&targets[..=target as usize], clock_started_at),
+            clock_target,
+            deadline: deadline(&targets[clock_target as usize..=target as usize], clock_started_at),
         });
         let open = later.into_iter().find(|place| place.deadline.is_none_or(|deadline| deadline > self.now));
         open.or_else(|| self.first_true_filter(task, step.revision, configuration, filter as usize + 1))
@@ -345,21 +429,57 @@ impl<'a> Rules<'a> {
     /// Where a waiting Task stands, with the deadline that follows from the clock of its filter.
     pub fn present_place(&self, task: &Task) -> Place {
         let step = task.step().expect("it waits in a step");
-        let clock_started_at = self.memory.clocks[&task.id];
+        let (clock_started_at, clock_target) = self.memory.clocks[&task.id];
         let deadline = step.filter.and_then(|filter| {
             let configuration = self.configuration(task, step.revision);
-            deadline(
-                &configuration.filters[filter as usize].targets[..=step.target as usize],
-                clock_started_at,
-            )
+            let targets = &configuration.filters[filter as usize].targets;
+            deadline(&targets[clock_target as usize..=step.target as usize], clock_started_at)
         });
         Place {
             revision: step.revision,
             filter: step.filter,
             target: step.target,
             clock_started_at,
+            clock_target,
             deadline,
         }
+    }
+
+    /// Who of the candidates comes first (`routing.md` 4.4, then 4.2): by the values that the step names, then whose
+    /// turn it is.
+    pub fn standing(&self, task: &Task, worker: &Worker) -> (Vec<(bool, i128)>, (u64, Timestamp, WorkerId)) {
+        let order_by = self.target(task).and_then(|target| target.order_by.as_ref());
+        let by_values = order_by.map_or_else(Vec::new, |order_by| self.values(order_by, worker));
+        (by_values, self.turn(worker, task.task_channel))
+    }
+
+    /// For each clause whether the value is missing, and the value, so that smaller is better.
+    fn values(&self, order_by: &OrderBy, worker: &Worker) -> Vec<(bool, i128)> {
+        let facts = self.facts(worker);
+        let of_clause = |clause: &routing::expression::Clause| {
+            let value: Option<i128> = match &clause.key.field {
+                WorkerField::Attribute(path) => path.find(facts.attributes).and_then(|value| {
+                    let integer = value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from));
+                    let whole = value.as_f64().filter(|number| number.fract() == 0.0 && number.abs() < 9e18);
+                    integer.or(whole.map(|number| number as i128))
+                }),
+                WorkerField::Channel { unique_name, field } => {
+                    facts.channel(unique_name).map(|channel| match field {
+                        ChannelField::ConfiguredCapacity => channel.configured_capacity.into(),
+                        ChannelField::AssignedTasks => channel.assigned_tasks.into(),
+                        ChannelField::AvailableCapacityPercentage => {
+                            channel.available_capacity_percentage().into()
+                        }
+                    })
+                }
+                _ => None,
+            };
+            match value {
+                None => (true, 0),
+                Some(value) => (false, if clause.is_descending { -value } else { value }),
+            }
+        };
+        order_by.clauses().iter().map(of_clause).collect()
     }
 
     /// The target that a place stands for.
@@ -392,7 +512,14 @@ impl<'a> Rules<'a> {
             Phase::Assigned(_) | Phase::Wrapping(_) => [None, None, None],
             Phase::Completed(_) | Phase::Canceled(_) => [Some(self.purged_at(task)), None, None],
         });
-        offers.chain(tasks.flatten()).min()
+        // Where a step looks at the time of day, its Tasks are looked at when a minute begins.
+        let looks_at_clock = |task: &&Arc<Task>| {
+            let expression = self.target(task).and_then(|target| target.expression.as_ref());
+            expression.is_some_and(|expression| expression.source().contains("taskrouter."))
+        };
+        let minute =
+            self.pending_tasks().find(looks_at_clock).map(|_| Timestamp((self.now.0 / 60_000 + 1) * 60_000));
+        offers.chain(tasks.flatten()).chain(minute).min()
     }
 
     pub fn purged_at(&self, task: &Task) -> Timestamp {
@@ -424,6 +551,7 @@ impl<'a> Rules<'a> {
                     filter: Some(position as u32),
                     target: 0,
                     clock_started_at: self.now,
+                    clock_target: 0,
                     deadline: deadline(&filter.targets[..=0], self.now),
                 });
             }
@@ -513,6 +641,35 @@ impl WorkerFacts for Described<'_> {
             assigned_tasks: load.accepted,
             open: load.open(),
         })
+    }
+}
+
+/// How many Workers of a TaskQueue are where.
+struct Counted<'a> {
+    rules: &'a Rules<'a>,
+    queue: TaskQueueId,
+}
+
+impl Counted<'_> {
+    fn count(&self, is_counted: impl Fn(&Worker) -> bool) -> u64 {
+        let workers = self.rules.state.workers.values();
+        workers.filter(|worker| self.rules.serves(worker, self.queue) && is_counted(worker)).count() as u64
+    }
+}
+
+impl WorkerCounts for Counted<'_> {
+    fn available(&self) -> u64 {
+        self.count(|worker| self.rules.state.activities[&worker.activity].available)
+    }
+
+    fn unavailable(&self) -> u64 {
+        self.count(|worker| !self.rules.state.activities[&worker.activity].available)
+    }
+
+    fn in_activity(&self, activity_id: &str) -> Option<u64> {
+        let activity =
+            self.rules.state.activities.values().find(|activity| activity.id.to_string() == activity_id)?;
+        Some(self.count(|worker| worker.activity == activity.id))
     }
 }
 

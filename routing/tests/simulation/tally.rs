@@ -52,7 +52,7 @@ const COMMANDS: [&str; 20] = [
     "CompleteReservation",
 ];
 
-const EVENTS: [&str; 36] = [
+const EVENTS: [&str; 37] = [
     "workspace.created",
     "workspace.updated",
     "activity.created",
@@ -78,6 +78,7 @@ const EVENTS: [&str; 36] = [
     "workflow.entered",
     "workflow.target-matched",
     "workflow.timeout",
+    "workflow.skipped",
     "task-queue.entered",
     "task-queue.timeout",
     "task-queue.moved",
@@ -257,16 +258,17 @@ fn kind_of_event(event: &Event) -> usize {
         Event::WorkflowEntered { .. } => 22,
         Event::WorkflowTargetMatched { .. } => 23,
         Event::WorkflowTimeout { .. } => 24,
-        Event::TaskQueueEntered { .. } => 25,
-        Event::TaskQueueTimeout { .. } => 26,
-        Event::TaskQueueMoved { .. } => 27,
-        Event::ReservationCreated { .. } => 28,
-        Event::ReservationAccepted { .. } => 29,
-        Event::ReservationRejected { .. } => 30,
-        Event::ReservationTimeout { .. } => 31,
-        Event::ReservationCanceled { .. } => 32,
-        Event::ReservationRescinded { .. } => 33,
-        Event::ReservationWrapup { .. } => 34,
-        Event::ReservationCompleted { .. } => 35,
+        Event::WorkflowSkipped { .. } => 25,
+        Event::TaskQueueEntered { .. } => 26,
+        Event::TaskQueueTimeout { .. } => 27,
+        Event::TaskQueueMoved { .. } => 28,
+        Event::ReservationCreated { .. } => 29,
+        Event::ReservationAccepted { .. } => 30,
+        Event::ReservationRejected { .. } => 31,
+        Event::ReservationTimeout { .. } => 32,
+        Event::ReservationCanceled { .. } => 33,
+        Event::ReservationRescinded { .. } => 34,
+        Event::ReservationWrapup { .. } => 35,
+        Event::ReservationCompleted { .. } => 36,
     }
 }

@@ -71,6 +71,8 @@ struct Features {
     queue_expressions: Vec<&'static str>,
     target_expressions: Vec<&'static str>,
     filter_expressions: Vec<&'static str>,
+    skip_expressions: Vec<&'static str>,
+    orders: Vec<&'static str>,
     capacity_max: u32,
     reservation_timeouts: Vec<u32>,
     step_timeouts: Vec<u32>,
@@ -81,6 +83,8 @@ struct Features {
     lifo: u64,
     multi_reservation: u64,
     known_worker: u64,
+    skip_if: u64,
+    order_by: u64,
     steps_with_timeout: u64,
     default_filter: u64,
     available_workers: u64,
@@ -160,7 +164,7 @@ const QUEUE_EXPRESSIONS: [&str; 12] = [
     "worker.odd == null",
 ];
 
-const TARGET_EXPRESSIONS: [&str; 14] = [
+const TARGET_EXPRESSIONS: [&str; 17] = [
     "1==1",
     "1==0",
     "worker.skills HAS task.skill",
@@ -175,9 +179,12 @@ const TARGET_EXPRESSIONS: [&str; 14] = [
     "worker.friendly_name == task.agent_name",
     "task.excluded == null OR worker.sid NOT IN task.excluded",
     "worker.odd == task.odd",
+    "taskrouter.currentMin IN ['11', '13', '20', '40']",
+    "taskrouter.currentTime >= 1030 AND worker.level >= task.level",
+    "taskrouter.dayOfWeek == 'mon' OR worker.vip == true",
 ];
 
-const FILTER_EXPRESSIONS: [&str; 8] = [
+const FILTER_EXPRESSIONS: [&str; 9] = [
     "1==1",
     "1==0",
     "kind == 'a'",
@@ -186,6 +193,25 @@ const FILTER_EXPRESSIONS: [&str; 8] = [
     "skill != null",
     "agent != null",
     "task.kind IN ['a', 'c']",
+    "taskrouter.currentTime < 1015",
+];
+
+const SKIP_EXPRESSIONS: [&str; 6] = [
+    "1==1",
+    "1==0",
+    "workers.available == 0",
+    "workers.available < 2 OR workers.unavailable > 3",
+    "workers.unavailable > 0",
+    "workers.WA00000000000000000000000000000001 == null",
+];
+
+const ORDERS: [&str; 6] = [
+    "worker.level DESC",
+    "worker.level ASC, worker.odd DESC",
+    "worker.channel.default.assigned_tasks, worker.level",
+    "worker.odd",
+    "worker.skills DESC",
+    "worker.channel.voice.available_capacity_percentage desc",
 ];
 
 impl Workload {
@@ -301,7 +327,9 @@ impl Workload {
             let cool_downs = task.cool_downs.iter().map(|cool_down| cool_down.until);
             [waiting, deadline, purge].into_iter().flatten().chain(cool_downs)
         });
-        offers.chain(tasks).filter(|at| *at > self.now).collect()
+        let looks_at_clock = self.features.target_expressions.iter().any(|text| text.contains("taskrouter."));
+        let minute = looks_at_clock.then(|| Timestamp((self.now.0 / 60_000 + 1) * 60_000));
+        offers.chain(tasks).chain(minute).filter(|at| *at > self.now).collect()
     }
 
     // ---- set-up ----
@@ -452,7 +480,9 @@ impl Workload {
             Action::RejectReservation => match self.reservation(state, &[ReservationStatus::Pending]) {
                 Some((id, expected_version)) => {
                     let reason = self.random.maybe(50).map(|n| format!("busy {n}"));
-                    Command::RejectReservation(RejectReservation { id, expected_version, reason })
+                    let goes = self.random.percent(20);
+                    let activity = if goes { self.random.pick_key(&state.activities) } else { None };
+                    Command::RejectReservation(RejectReservation { id, expected_version, reason, activity })
                 }
                 None => self.bring_work(state),
             },
@@ -563,6 +593,7 @@ impl Workload {
             } else {
                 None
             },
+            re_evaluate_tasks: self.random.percent(30),
         })
     }
 
@@ -615,6 +646,12 @@ impl Workload {
                 ("known_worker_friendly_name", "task.agent_name"),
             ]);
             target.insert(key.to_owned(), json!(path));
+        }
+        if self.random.percent(self.features.skip_if) {
+            target.insert("skip_if".to_owned(), json!(self.random.pick(&self.features.skip_expressions)));
+        }
+        if self.random.percent(self.features.order_by) {
+            target.insert("order_by".to_owned(), json!(self.random.pick(&self.features.orders)));
         }
         Value::Object(target)
     }
@@ -917,6 +954,7 @@ impl Workload {
             name: None,
             configuration: None,
             task_reservation_timeout_seconds: None,
+            re_evaluate_tasks: true,
         };
         let create_task = |id, now| CreateTask {
             id,
@@ -973,7 +1011,9 @@ impl Workload {
             }),
             12 => {
                 let id = self.any_reservation(state);
-                Command::RejectReservation(RejectReservation { id, expected_version: Some(77), reason: None })
+                let activity = Some(self.mint());
+                let expected_version = self.random.percent(50).then_some(77);
+                Command::RejectReservation(RejectReservation { id, expected_version, reason: None, activity })
             }
             13 => Command::UpdateTaskQueue(UpdateTaskQueue {
                 expected_version: Some(queue.version + 1),
@@ -1153,6 +1193,10 @@ impl Features {
         let is_maze = random.percent(3);
         let n = n_expressions(random, FILTER_EXPRESSIONS.len());
         let filter_expressions = random.some_of(&FILTER_EXPRESSIONS, n);
+        let n = n_expressions(random, SKIP_EXPRESSIONS.len());
+        let skip_expressions = random.some_of(&SKIP_EXPRESSIONS, n);
+        let n = n_expressions(random, ORDERS.len());
+        let orders = random.some_of(&ORDERS, n);
         Features {
             n_commands: 150 + random.below(700),
             n_workers: if is_small { 1 + random.below(4) } else { 4 + random.below(12) },
@@ -1167,6 +1211,8 @@ impl Features {
             queue_expressions,
             target_expressions,
             filter_expressions,
+            skip_expressions,
+            orders,
             capacity_max: *random.pick(&[1, 1, 2, 3, 6]),
             reservation_timeouts: match random.below(3) {
                 0 => vec![1, 2, 3],
@@ -1196,6 +1242,8 @@ impl Features {
             lifo: *random.pick(&[0, 0, 30, 50, 100]),
             multi_reservation: *random.pick(&[0, 30, 100]),
             known_worker: *random.pick(&[0, 0, 15, 60]),
+            skip_if: *random.pick(&[0, 20, 60]),
+            order_by: *random.pick(&[0, 0, 30, 80]),
             steps_with_timeout: *random.pick(&[0, 50, 80, 100]),
             default_filter: *random.pick(&[0, 70, 100]),
             available_workers: *random.pick(&[50, 80, 95]),

@@ -165,6 +165,7 @@ impl Centre {
             name: None,
             configuration: None,
             task_reservation_timeout_seconds: None,
+            re_evaluate_tasks: false,
         };
         change(&mut command);
         self.apply(Command::UpdateWorkflow(command));
@@ -296,7 +297,7 @@ impl Centre {
 
     pub fn reject(&mut self, task: TaskId, worker: WorkerId) {
         let id = self.reservation(task, worker).id;
-        let command = RejectReservation { id, expected_version: None, reason: None };
+        let command = RejectReservation { id, expected_version: None, reason: None, activity: None };
         self.apply(Command::RejectReservation(command));
     }
 

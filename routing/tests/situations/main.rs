@@ -4,4 +4,5 @@ mod fixture;
 mod offers;
 mod order;
 mod refusals;
+mod skips;
 mod steps;

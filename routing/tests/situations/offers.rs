@@ -562,3 +562,24 @@ fn what_a_caller_does_is_recorded_in_the_callers_name_and_what_follows_in_the_sy
         assert_eq!(recorded.actor, expected, "{}", recorded.event.name());
     }
 }
+
+#[test]
+fn a_rejection_may_take_the_worker_to_another_activity() {
+    let mut centre = Centre::new();
+    let queue = centre.queue("1==1");
+    let workflow = centre.straight_to(queue);
+    let ann = centre.worker("Ann", json!({}));
+    centre.set_capacity(ann, "default", 2);
+    let (task, other) = (centre.task(workflow, json!({})), centre.task(workflow, json!({})));
+    centre.forget();
+
+    let (id, activity) = (centre.reservation(task, ann).id, Some(centre.activity("Offline")));
+    let reject = RejectReservation { id, expected_version: None, reason: None, activity };
+    centre.apply(Command::RejectReservation(reject));
+
+    assert_eq!(centre.events(), ["reservation.rejected", "worker.activity.update"]);
+    assert_eq!(centre.activity_of(ann), "Offline");
+    assert_eq!(centre.offered_to(other), [ann], "the other offer stays");
+    centre.pass_seconds(5);
+    assert_eq!(centre.offered_to(task), [], "no work comes there");
+}

@@ -164,6 +164,7 @@ fn what_does_not_exist_is_not_found() {
                 name: None,
                 configuration: None,
                 task_reservation_timeout_seconds: None,
+                re_evaluate_tasks: false,
             }),
             "workflowId",
             "Workflow WW",
@@ -254,6 +255,7 @@ fn who_expected_another_version_is_told_the_present_one() {
                 name: None,
                 configuration: None,
                 task_reservation_timeout_seconds: None,
+                re_evaluate_tasks: false,
             }),
             "Workflow",
             1,
@@ -308,7 +310,12 @@ fn who_expected_another_version_is_told_the_present_one() {
             1,
         ),
         (
-            Command::RejectReservation(RejectReservation { id: reservation, expected_version, reason: None }),
+            Command::RejectReservation(RejectReservation {
+                id: reservation,
+                expected_version,
+                reason: None,
+                activity: None,
+            }),
             "Reservation",
             1,
         ),
@@ -346,6 +353,7 @@ fn what_is_in_the_wrong_state_says_in_which_and_what_would_be_right() {
         id: reservation,
         expected_version: None,
         reason: None,
+        activity: None,
     });
     let wrap_up = Command::WrapUpTask(WrapUpTask { id: task, expected_version: None, attributes: None });
     let complete = Command::CompleteTask(CompleteTask {
@@ -740,6 +748,7 @@ fn limits_are_reached_and_not_exceeded() {
                 name: Some("Renamed".to_owned()),
                 configuration: Some(document(json!({ "note": "x".repeat(99), "filters": [] }))),
                 task_reservation_timeout_seconds: None,
+                re_evaluate_tasks: false,
             }),
             Some("configuration"),
             "the workflow configuration is too long, in bytes: the limit is 130",

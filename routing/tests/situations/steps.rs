@@ -589,3 +589,50 @@ fn new_attributes_keep_the_place_in_a_filter_that_a_new_document_has_kept() {
         "another filter has its own clock"
     );
 }
+
+// ---- looked at again ----
+
+#[test]
+fn waiting_tasks_follow_a_new_document_if_they_are_to_be_looked_at_again() {
+    let mut centre = Centre::new();
+    let (old, new, rest) = (centre.queue(""), centre.queue("1==1"), centre.queue(""));
+    let filters = |queue| {
+        json!({
+            "filters": [{ "expression": "kind == 'sales'", "targets": [{ "queue": queue, "timeout": 60 }] }],
+            "default_filter": { "queue": rest },
+        })
+    };
+    let workflow = centre.workflow(filters(old));
+    let sales = centre.task(workflow, json!({ "kind": "sales" }));
+    let other = centre.task(workflow, json!({}));
+    let ann = centre.worker("Ann", json!({}));
+    let step_of_other = centre.the_task(other).step().cloned();
+    centre.pass_seconds(50);
+    centre.forget();
+
+    centre.update_workflow(workflow, |workflow| workflow.configuration = Some(document(filters(new))));
+    assert_eq!(centre.events(), ["workflow.updated"], "without being told, they go on as they were");
+
+    centre.update_workflow(workflow, |workflow| workflow.re_evaluate_tasks = true);
+    assert_eq!(centre.events(), ["workflow.target-matched", "task-queue.moved", "reservation.created"]);
+    assert_eq!((centre.queue_of(sales), centre.offered_to(sales)), (new, vec![ann]));
+    assert_eq!(
+        centre.the_task(other).step().cloned(),
+        step_of_other,
+        "who stays where they were keeps the place"
+    );
+}
+
+#[test]
+fn a_task_that_is_offered_is_not_looked_at_again() {
+    let mut centre = Centre::new();
+    let (old, new) = (centre.queue("1==1"), centre.queue("1==1"));
+    let workflow = centre.straight_to(old);
+    let ann = centre.worker("Ann", json!({}));
+    let task = centre.task(workflow, json!({}));
+    centre.update_workflow(workflow, |workflow| {
+        workflow.configuration = Some(document(json!({ "default_filter": { "queue": new } })));
+        workflow.re_evaluate_tasks = true;
+    });
+    assert_eq!((centre.queue_of(task), centre.offered_to(task)), (old, vec![ann]));
+}

@@ -99,10 +99,14 @@ fn accept(node: &Node) -> Result<Command, Fault> {
 }
 
 fn reject(node: &Node) -> Result<Command, Fault> {
-    let (task, fields) = task_fields(node, "reject", &["task", "worker", "reason"])?;
+    let (task, fields) = task_fields(node, "reject", &["task", "worker", "reason", "activity"])?;
     let offer = offer(task, fields.as_ref())?;
-    let reason = fields.map(|fields| fields.optional("reason", text)).transpose()?.flatten();
-    Ok(Command::Reject { offer, reason })
+    let (mut reason, mut activity) = (None, None);
+    if let Some(fields) = fields {
+        reason = fields.optional("reason", text)?;
+        activity = fields.optional("activity", text)?;
+    }
+    Ok(Command::Reject { offer, reason, activity })
 }
 
 fn wrap_up(node: &Node) -> Result<Command, Fault> {
@@ -297,12 +301,13 @@ fn add_workflow(node: &Node) -> Result<Command, Fault> {
 }
 
 fn update_workflow(node: &Node) -> Result<Command, Fault> {
-    let keys = [&["workflow", "name", "reservationTimeout"][..], &ROUTING_KEYS].concat();
+    let keys = [&["workflow", "name", "reservationTimeout", "reEvaluateTasks"][..], &ROUTING_KEYS].concat();
     let fields = Fields::of(node, "updateWorkflow", &keys)?;
     Ok(Command::UpdateWorkflow {
         workflow: fields.required("workflow", text)?,
         name: fields.optional("name", text)?,
         settings: workflow(&fields)?,
+        re_evaluate_tasks: fields.optional("reEvaluateTasks", flag)?.unwrap_or(false),
     })
 }
 

@@ -7,7 +7,7 @@ use routing::ids::ReservationId;
 
 use super::Change;
 use crate::graphql::error::Result;
-use crate::graphql::scalars::{Sequence, id, optional_count};
+use crate::graphql::scalars::{Sequence, id, optional_count, optional_id};
 use crate::graphql::scope::Scope;
 use crate::graphql::types::reservation::Reservation;
 
@@ -39,11 +39,16 @@ impl ReservationMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What to reject.")] input: RejectReservationInput,
     ) -> Result<ReservationPayload> {
-        let RejectReservationInput { reservation_id, reason, expected_version, idempotency_key } = input;
+        let RejectReservationInput { reservation_id, reason, activity_id, expected_version, idempotency_key } =
+            input;
         let reservation: ReservationId = id("reservationId", &reservation_id)?;
         let expected_version = optional_count("expectedVersion", expected_version)?;
-        let command =
-            Command::RejectReservation(RejectReservation { id: reservation, expected_version, reason });
+        let command = Command::RejectReservation(RejectReservation {
+            id: reservation,
+            expected_version,
+            reason,
+            activity: optional_id("activityId", activity_id.as_ref())?,
+        });
         let scope = Scope::around(ctx, "reservationId", reservation).await?;
         ReservationPayload::of(&Change::make(ctx, &scope, reservation, idempotency_key, command).await?)
     }
@@ -97,6 +102,9 @@ pub struct RejectReservationInput {
     pub reservation_id: ID,
     /// Why; 1 to 1,024 characters.
     pub reason: Option<String>,
+    /// The Activity that the Worker goes to with it, such as one in which no more offers come. Other offers of the
+    /// Worker stay. Where left out, the Worker stays where they are.
+    pub activity_id: Option<ID>,
     /// The `version` of the Reservation that the client has seen.
     pub expected_version: Option<i32>,
     /// By which a repeat of this request is recognised: 1 to 255 bytes, chosen by the client.

@@ -55,6 +55,7 @@ impl WorkflowMutations {
             name,
             configuration,
             task_reservation_timeout_seconds: timeout,
+            re_evaluate_tasks,
             expected_version,
             idempotency_key,
         } = input;
@@ -66,6 +67,7 @@ impl WorkflowMutations {
             name: keep("name", name)?,
             configuration: keep("configuration", configuration)?.map(JsonObject::into_attributes),
             task_reservation_timeout_seconds: optional_count("taskReservationTimeoutSeconds", timeout)?,
+            re_evaluate_tasks: re_evaluate_tasks.unwrap_or(false),
         });
         let scope = Scope::around(ctx, "workflowId", workflow).await?;
         WorkflowPayload::of(&Change::make(ctx, &scope, workflow, idempotency_key, command).await?)
@@ -100,6 +102,9 @@ pub struct UpdateWorkflowInput {
     pub configuration: MaybeUndefined<JsonObject>,
     /// How long a Worker has to answer an offer, in seconds: 1 to 86,400. Offers that were made keep their time.
     pub task_reservation_timeout_seconds: MaybeUndefined<i32>,
+    /// Send the Workflow's pending Tasks through it again, as it is now. One that comes to the filter and step where it
+    /// stands keeps its place. Where left out, or false, waiting Tasks go on with the document that they follow.
+    pub re_evaluate_tasks: Option<bool>,
     /// The `version` of the Workflow that the client has seen.
     pub expected_version: Option<i32>,
     /// By which a repeat of this request is recognised: 1 to 255 bytes, chosen by the client.

@@ -99,6 +99,8 @@ event_types! {
     WorkflowTargetMatched,
     /// A Task reached the end of its Workflow, and no Worker took it.
     WorkflowTimeout,
+    /// A Task was sent past the last target of its Workflow by `skip_if`, and nothing there takes it.
+    WorkflowSkipped,
     /// A Task entered a TaskQueue, coming from none.
     TaskQueueEntered,
     /// A Task left a target, and with it the TaskQueue, because its time there was over.
@@ -296,6 +298,7 @@ impl Concerns {
             | Core::WorkflowEntered { task }
             | Core::WorkflowTargetMatched { task }
             | Core::WorkflowTimeout { task }
+            | Core::WorkflowSkipped { task }
             | Core::TaskQueueEntered { task }
             | Core::TaskQueueTimeout { task } => Concerns::of_task(task),
             Core::TaskQueueMoved { task, previous_task_queue } => {
@@ -396,6 +399,9 @@ fn description(scope: &Scope, event: &Core) -> String {
         Core::WorkflowTargetMatched { task } => format!("Task {} matched a Workflow target", task.id),
         Core::WorkflowTimeout { task } => {
             format!("Task {} reached the end of {}", task.id, workflow(task.workflow))
+        }
+        Core::WorkflowSkipped { task } => {
+            format!("Task {} was skipped out of {}", task.id, workflow(task.workflow))
         }
         Core::TaskQueueEntered { task } => format!("Task {} entered {}", task.id, queue(task.task_queue)),
         Core::TaskQueueTimeout { task } => {

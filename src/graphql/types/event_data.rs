@@ -77,6 +77,7 @@ fn circumstances(event: &Event) -> Vec<(&'static str, Value)> {
         | Event::WorkflowEntered { task: _ }
         | Event::WorkflowTargetMatched { task: _ }
         | Event::WorkflowTimeout { task: _ }
+        | Event::WorkflowSkipped { task: _ }
         | Event::TaskQueueEntered { task: _ }
         | Event::TaskQueueTimeout { task: _ }
         | Event::ReservationCreated { reservation: _, task: _, worker: _ }
@@ -304,7 +305,8 @@ fn routing_step(it: &RoutingStep) -> Value {
         filter_name,
         target,
         entered_at,
-        clock_started_at: _, // What the deadline is counted from.
+        clock_started_at: _, // What the deadline is counted from,
+        clock_target: _,     // and by which timeouts.
         deadline,
     } = it;
     object([

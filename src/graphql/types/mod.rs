@@ -4,12 +4,14 @@
 pub mod activity;
 pub mod event;
 pub mod event_data;
+pub mod explanation;
 pub mod node;
 pub mod reservation;
 pub mod task;
 pub mod task_channel;
 pub mod task_queue;
 pub mod viewer;
+pub mod warning;
 pub mod worker;
 pub mod worker_channel;
 pub mod workflow;

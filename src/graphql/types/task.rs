@@ -10,6 +10,7 @@ use routing::{State, state};
 
 use super::OrderDirection;
 use super::event::{Begin, EventConnection, EventFilter};
+use super::explanation::RoutingExplanation;
 use super::reservation::{Of, Reservation, ReservationFilter, Reservations};
 use super::task_channel::TaskChannel;
 use super::task_queue::TaskQueue;
@@ -43,6 +44,13 @@ pub enum TaskStatus {
 pub struct Task {
     scope: Scope,
     task: Arc<state::Task>,
+}
+
+impl Task {
+    /// Its id.
+    pub fn core_id(&self) -> TaskId {
+        self.task.id
+    }
 }
 
 impl View for Task {
@@ -147,6 +155,17 @@ impl Task {
     /// How often it went from pending to reserved. At 1,000 it is canceled.
     async fn assignment_count(&self) -> u32 {
         self.task.assignment_count
+    }
+
+    /// Why it waits, or how it was routed, as things are now: for one Worker, or for those who are nearest to getting
+    /// it. Looks at every Worker, so ask for one Task at a time. Errors: `FORBIDDEN` for a Worker's token,
+    /// `OVERLOADED` when too many ask.
+    async fn explanation(
+        &self,
+        #[graphql(desc = "Only this Worker.")] worker_id: Option<ID>,
+        #[graphql(desc = "How many Workers: 0 to 50, 10 where left out.")] first: Option<i32>,
+    ) -> Result<RoutingExplanation> {
+        RoutingExplanation::of(&self.scope, self.clone(), worker_id, first).await
     }
 
     /// To whom it was offered, newest first.

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use async_graphql::{Enum, ID, InputObject, Object};
 use routing::eligibility::WorkerView;
 use routing::ids::WorkerId;
+use routing::state::TargetWorkers;
+use routing::warnings;
 
 use super::contains;
 use super::task::{Task, TaskFilter, Tasks};
+use super::warning::ConfigurationWarning;
 use super::worker::{Worker, Workers};
 use super::workspace::Workspace;
 use crate::graphql::error::Result;
@@ -64,6 +67,17 @@ impl TaskQueue {
     async fn target_workers(&self) -> Result<&str> {
         self.scope.check_sees_configuration()?;
         Ok(self.queue.target_workers.source())
+    }
+
+    /// What in the target expression is legal and probably not meant. Nothing is refused for it.
+    async fn warnings(&self) -> Result<Vec<ConfigurationWarning>> {
+        self.scope.check_sees_configuration()?;
+        Ok(match &self.queue.target_workers {
+            TargetWorkers::Nobody => Vec::new(),
+            TargetWorkers::Matching(expression) => {
+                ConfigurationWarning::all(warnings::of_expression(expression))
+            }
+        })
     }
 
     /// How many Workers a Task may be offered to at the same time: 1 to 50. The first who accepts has it.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use async_graphql::{ID, Object};
+use routing::warnings;
 
+use super::warning::ConfigurationWarning;
 use super::workspace::Workspace;
 use crate::graphql::error::Result;
 use crate::graphql::page::{self, End, Listing, OrderedBy, Place, Stretch};
@@ -49,6 +51,13 @@ impl Workflow {
     async fn configuration(&self) -> Result<JsonObject> {
         self.scope.check_sees_configuration()?;
         Ok(JsonObject::Attributes(self.workflow.present().configuration.document.clone()))
+    }
+
+    /// What in the document is legal and probably not meant, in its order: filters and targets that no Task reaches,
+    /// keys without effect, conditions that are never true. Nothing is refused for it.
+    async fn warnings(&self) -> Result<Vec<ConfigurationWarning>> {
+        self.scope.check_sees_configuration()?;
+        Ok(ConfigurationWarning::all(warnings::of(&self.workflow.present().configuration)))
     }
 
     /// How long a Worker has to answer an offer, in seconds: 1 to 86,400.

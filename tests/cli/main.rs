@@ -1,6 +1,10 @@
 //! The program from outside: what it prints, what it refuses, and what it leaves on the disk.
 
+mod check;
+mod evaluate;
+
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -39,6 +43,20 @@ impl Folder {
 
     fn run(&self, arguments: &[&str]) -> Output {
         self.switchyard(arguments).output().unwrap()
+    }
+
+    /// The same, with something to read.
+    fn run_on(&self, arguments: &[&str], input: &str) -> Output {
+        let mut command = self.switchyard(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let mut stdin = process.stdin.take().unwrap();
+        let input = input.to_owned();
+        // Beside the reading, since neither side need wait until the other is done.
+        let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
+        let output = process.wait_with_output().unwrap();
+        writer.join().unwrap().unwrap();
+        output
     }
 
     /// Who the bearer of the printed token is, by the key in `file`.

@@ -1,8 +1,14 @@
-//! The commands: `serve`, `token`, `schema` and `test`.
+//! The commands: `serve`, `token`, `schema`, `evaluate`, `check`, `test` and `explain`. The last four have a
+//! file each.
 
+mod check;
+mod evaluate;
+mod explain;
 mod test;
 
 use std::io::Write;
+use std::process::ExitCode;
+use std::str::FromStr;
 
 use anyhow::Context;
 use clap::error::ErrorKind;
@@ -38,8 +44,11 @@ enum Command {
     Token(Token),
     /// Print the schema of the API.
     Schema,
-    /// Run routing tests: set-ups and stories in YAML, with a virtual clock, without a server or a database.
+    // In a box, since it is several times as large as the others.
+    Evaluate(Box<evaluate::Evaluate>),
+    Check(check::Check),
     Test(test::Test),
+    Explain(explain::Explain),
 }
 
 #[derive(Debug, clap::Args)]
@@ -72,8 +81,9 @@ pub fn parse() -> Cli {
             token.check().unwrap_or_else(|problem| refuse(problem));
             cli.config.check()
         }
+        Some(Command::Explain(_)) => cli.config.check(),
         // Not a matter of settings.
-        Some(Command::Schema | Command::Test(_)) => Ok(()),
+        Some(Command::Schema | Command::Evaluate(_) | Command::Check(_) | Command::Test(_)) => Ok(()),
     };
     checked.unwrap_or_else(|error| refuse(error));
     cli
@@ -83,20 +93,28 @@ fn refuse(problem: impl std::fmt::Display) -> ! {
     Cli::command().error(ErrorKind::ValueValidation, problem).exit()
 }
 
-/// Does what was asked for.
-pub async fn execute(Cli { command, config }: Cli) -> anyhow::Result<()> {
+/// Does what was asked for. A command that looks something over may end well and still not with success.
+pub async fn execute(Cli { command, config }: Cli) -> anyhow::Result<ExitCode> {
     match command {
         None | Some(Command::Serve) => {
             telemetry::start(&config)?;
-            switchyard::run(config).await
+            switchyard::run(config).await?;
         }
         Some(Command::Token(token)) => {
             telemetry::start(&config)?;
-            print(&token.make(&config).await?)
+            print(&token.make(&config).await?)?;
         }
-        Some(Command::Schema) => print(&switchyard::sdl()),
-        Some(Command::Test(test)) => test.run(),
+        Some(Command::Schema) => print(&switchyard::sdl())?,
+        Some(Command::Explain(explain)) => {
+            telemetry::start(&config)?;
+            return explain.run(&config).await;
+        }
+        // None of these has anything to do meanwhile, so they may block.
+        Some(Command::Evaluate(evaluate)) => return evaluate.run(),
+        Some(Command::Check(check)) => return check.run(config.workflow_configuration_bytes_max),
+        Some(Command::Test(test)) => return test.run(),
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 impl Token {
@@ -160,6 +178,36 @@ fn duration_seconds(text: &str) -> Result<u32, String> {
     parsed().ok_or_else(|| {
         "expected a number and s, m, h or d, as in 90s, 15m, 1h or 7d, from 1s to 365d".to_owned()
     })
+}
+
+/// How a command prints what it found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+impl FromStr for Format {
+    type Err = &'static str;
+    fn from_str(text: &str) -> Result<Format, &'static str> {
+        match text {
+            "text" => Ok(Format::Text),
+            "json" => Ok(Format::Json),
+            _ => Err("expected text or json"),
+        }
+    }
+}
+
+/// Success when all is well.
+fn exit_code(all_is_well: bool) -> ExitCode {
+    if all_is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// A text on one line, without anything that would make a terminal do something else than print it.
+fn visible(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 
 /// Not `println!`, which panics when the reader of a pipe has gone.

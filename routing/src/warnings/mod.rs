@@ -1,0 +1,111 @@
+//! What is legal in a routing document or an expression, and probably not what its author meant.
+//!
+//! A warning refuses nothing and changes nothing. Everything here is a function of the document alone: which Workers,
+//! Tasks and TaskQueues there are is not looked at. The document is read as it was written, not as it was understood,
+//! so that a document with faults gets its warnings in the same round.
+//!
+//! The parts: `document` looks at filters, targets and keys, `condition` at the expressions in them, `spelling` finds
+//! the key that a misspelt one may stand for.
+
+mod condition;
+mod document;
+mod spelling;
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::expression::{Expression, Position};
+use crate::workflow_configuration::WorkflowConfiguration;
+
+/// Something suspicious.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Warning {
+    /// What it is, for programs.
+    pub code: Code,
+    /// Where in the document, e.g. `["task_routing", "filters", "0"]`; empty for an expression alone.
+    pub path: Vec<String>,
+    /// Where in the text of the expression, if it is about one.
+    pub position: Option<Position>,
+    /// What happens, and what to write instead.
+    pub message: String,
+}
+
+/// What programs can tell warnings apart by. Stable.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Code {
+    /// A key that means nothing where it stands.
+    UnknownKey,
+    /// No Task ever enters the filter, since an earlier one takes and keeps all that it could have.
+    FilterUnreachable,
+    /// Only Tasks that left an earlier filter enter this one.
+    FilterShadowed,
+    /// The targets behind this one are never reached.
+    TargetNeverLeft,
+    /// A timeout where nothing is left by time.
+    TimeoutWithoutEffect,
+    /// A text that looks like the name of an attribute.
+    QuotedKey,
+    /// `HAS`, `IN` or `NOT IN` of something that can be no list.
+    NotAList,
+    /// A list where a single value is compared.
+    ListAsValue,
+    /// `NOT IN` is false, too, where the list is missing.
+    ListMayBeMissing,
+    /// `==` is true where both sides are missing.
+    BothMayBeMissing,
+    /// AND and OR on one level.
+    AndBesideOr,
+}
+
+/// The warnings about a routing document, in its order.
+#[must_use]
+pub fn of(configuration: &WorkflowConfiguration) -> Vec<Warning> {
+    of_document(&configuration.document.to_value())
+}
+
+/// The same for a document that may have faults. What is not well-formed is passed over.
+#[must_use]
+pub fn of_document(document: &Value) -> Vec<Warning> {
+    document::warnings(document)
+}
+
+/// The warnings about an expression alone.
+#[must_use]
+pub fn of_expression(expression: &Expression) -> Vec<Warning> {
+    condition::warnings(expression)
+}
+
+impl Warning {
+    /// The path as one text: `task_routing.filters.0`.
+    #[must_use]
+    pub fn path_text(&self) -> String {
+        self.path.join(".")
+    }
+}
+
+impl Code {
+    /// The code as programs see it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Code::UnknownKey => "UNKNOWN_KEY",
+            Code::FilterUnreachable => "FILTER_UNREACHABLE",
+            Code::FilterShadowed => "FILTER_SHADOWED",
+            Code::TargetNeverLeft => "TARGET_NEVER_LEFT",
+            Code::TimeoutWithoutEffect => "TIMEOUT_WITHOUT_EFFECT",
+            Code::QuotedKey => "QUOTED_KEY",
+            Code::NotAList => "NOT_A_LIST",
+            Code::ListAsValue => "LIST_AS_VALUE",
+            Code::ListMayBeMissing => "LIST_MAY_BE_MISSING",
+            Code::BothMayBeMissing => "BOTH_MAY_BE_MISSING",
+            Code::AndBesideOr => "AND_BESIDE_OR",
+        }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

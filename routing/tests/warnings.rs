@@ -1,0 +1,275 @@
+//! Warnings: which they are, where they point, and what raises none.
+
+use routing::attributes::Attributes;
+use routing::expression::{Expression, Kind};
+use routing::warnings::{self, Warning};
+use routing::workflow_configuration::WorkflowConfiguration;
+use serde_json::{Value, json};
+
+/// The warnings about an expression, as `CODE@column`.
+fn about(kind: Kind, source: &str) -> Vec<String> {
+    let expression = Expression::parse(kind, source).expect("an expression");
+    let text = |warning: Warning| {
+        assert!(warning.path.is_empty());
+        let position = warning.position.expect("a place in the expression");
+        assert_eq!(position.line, 1);
+        format!("{}@{}", warning.code, position.column)
+    };
+    warnings::of_expression(&expression).into_iter().map(text).collect()
+}
+
+/// The warnings about a routing document, as `CODE path`, without its constant beginning.
+fn about_document(routing: &Value) -> Vec<String> {
+    let document = json!({ "task_routing": routing });
+    warnings::of_document(&document)
+        .into_iter()
+        .map(|warning| {
+            let path = warning.path_text();
+            format!("{} {}", warning.code, path.strip_prefix("task_routing.").unwrap_or(&path))
+        })
+        .collect()
+}
+
+/// The message of the only warning.
+fn message(kind: Kind, source: &str) -> String {
+    let expression = Expression::parse(kind, source).expect("an expression");
+    let mut warnings = warnings::of_expression(&expression);
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    warnings.remove(0).message
+}
+
+const QUEUE: &str = "WQ11111111111111111111111111111111";
+
+#[test]
+fn what_is_usual_raises_no_warning() {
+    for (kind, source) in [
+        (Kind::Filter, "1==1"),
+        (Kind::Filter, "1 == 0"),
+        (Kind::Filter, "'yes' == 'yes'"),
+        (Kind::Filter, "type == 'support' AND language != null"),
+        (Kind::Filter, "task.type == 'support'"),
+        (Kind::Filter, "'vip' == type OR 'vip' IN tags"),
+        (Kind::Filter, "channelType IN []"),
+        (Kind::Filter, "vip != true"),
+        (Kind::Filter, "type IN ['sms', 'chat'] AND (vip == true OR level > 3)"),
+        (Kind::Filter, "tags != null AND [1, 2] != null"),
+        (Kind::Filter, "taskrouter.dayOfWeek NOT IN ['Sat', 'Sun']"),
+        (Kind::Target, "worker.languages HAS task.language"),
+        (Kind::Target, "task.language IN worker.languages"),
+        (Kind::Target, "'Voicemail' IN worker.routing.skills"),
+        (Kind::Target, "task.agent == worker.sid OR worker.friendly_name == task.agent"),
+        (Kind::Target, "[worker.team, 'all'] HAS task.team"),
+        (Kind::Queue, "skills HAS 'billing' AND level >= 2"),
+        (Kind::SkipIf, "workers.available == 0 OR workers.WA01 < 2"),
+    ] {
+        assert!(about(kind, source).is_empty(), "{source}: {:?}", about(kind, source));
+    }
+}
+
+#[test]
+fn texts_that_look_like_keys_are_noticed() {
+    for (kind, source) in [
+        (Kind::Queue, "\"skills\" HAS \"x\""),
+        (Kind::Queue, "'routing.skills' has 'x'"),
+        (Kind::Filter, "'type' == 'support'"),
+        (Kind::Filter, "'type' != null"),
+        (Kind::Filter, "'type' IN ['sms', 'chat']"),
+        (Kind::Filter, "'sms' IN 'channels'"),
+        (Kind::Filter, "'task.type' == type"),
+        (Kind::Target, "'task.language' IN worker.languages"),
+        (Kind::Target, "worker.languages HAS 'task.language'"),
+        (Kind::SkipIf, "'workers.available' == 0"),
+    ] {
+        let warnings = about(kind, source);
+        assert!(warnings.len() == 1 && warnings[0].starts_with("QUOTED_KEY@"), "{source}: {warnings:?}");
+    }
+    assert_eq!(
+        message(Kind::Queue, "'skills' HAS 'x'"),
+        "\"skills\" is a text, and not what the key skills names: write skills without quotes"
+    );
+    assert_eq!(
+        message(Kind::Target, "'skills' HAS 'x'"),
+        "\"skills\" is a text, and not what the key skills names: write worker.skills or task.skills without quotes"
+    );
+}
+
+#[test]
+fn operators_on_what_never_suits_them_are_noticed() {
+    for (kind, source, expected) in [
+        (Kind::Filter, "'two words' HAS 'x'", "NOT_A_LIST@13"),
+        (Kind::Filter, "3 HAS type", "NOT_A_LIST@3"),
+        (Kind::Filter, "true >- 'x'", "NOT_A_LIST@6"),
+        (Kind::Filter, "1 IN 2", "NOT_A_LIST@3"),
+        (Kind::Filter, "type NOT IN 'sms'", "NOT_A_LIST@6"),
+        (Kind::Filter, "type IN null", "NOT_A_LIST@6"),
+        (Kind::Target, "task.agent IN worker.sid", "NOT_A_LIST@12"),
+        (Kind::Target, "worker.channel.chat.assigned_tasks HAS 1", "NOT_A_LIST@36"),
+        (Kind::Filter, "taskrouter.dayOfWeek HAS 'Mon'", "NOT_A_LIST@22"),
+        (Kind::SkipIf, "workers.available HAS 1", "NOT_A_LIST@19"),
+        (Kind::Filter, "tags HAS ['a', 'b']", "LIST_AS_VALUE@6"),
+        (Kind::Filter, "type == ['a', 'b']", "LIST_AS_VALUE@6"),
+        (Kind::Filter, "['a'] NOT IN tags", "LIST_AS_VALUE@7"),
+        (Kind::Filter, "type CONTAINS ['a']", "LIST_AS_VALUE@6"),
+    ] {
+        assert_eq!(about(kind, source), [expected], "{source}");
+    }
+    assert_eq!(
+        message(Kind::Filter, "type IN 'sms'"),
+        "is never true, since IN needs a list on its right, not a text: write a list such as ['a', 'b'], or CONTAINS \
+         to look for a part of a text"
+    );
+}
+
+#[test]
+fn a_missing_attribute_that_surprises_is_noticed() {
+    let list = "LIST_MAY_BE_MISSING";
+    let both = "BOTH_MAY_BE_MISSING";
+    for (kind, source, expected) in [
+        (Kind::Target, "worker.sid NOT IN task.excluded", Some((list, 12))),
+        (Kind::Queue, "'x' NOT IN teams", Some((list, 5))),
+        (Kind::Filter, "tags == null OR 'x' NOT IN tags", None),
+        (Kind::Filter, "null != tags AND 'x' NOT IN tags", None),
+        (Kind::Filter, "tags == null OR (type == 'a' AND 'x' NOT IN tags)", None),
+        (Kind::Filter, "(tags == null OR vip == true) OR 'x' NOT IN tags", None),
+        // The test holds for another group than the condition.
+        (Kind::Filter, "(tags != null AND vip == true) OR 'x' NOT IN tags", Some((list, 39))),
+        (Kind::Filter, "other == null OR 'x' NOT IN tags", Some((list, 22))),
+        (Kind::Target, "task.team == worker.team", Some((both, 11))),
+        (Kind::Filter, "a.b[0] = c", Some((both, 8))),
+        (Kind::Target, "task.team != null AND task.team == worker.team", None),
+        (Kind::Target, "worker.team != null AND (task.team == worker.team)", None),
+        (Kind::Target, "task.team == null OR task.team == worker.team", None),
+        (Kind::Target, "task.team == worker.activity_name", None),
+    ] {
+        let expected: Vec<String> =
+            expected.into_iter().map(|(code, column)| format!("{code}@{column}")).collect();
+        assert_eq!(about(kind, source), expected, "{source}");
+    }
+    assert_eq!(
+        message(Kind::Target, "worker.sid NOT IN task.excluded"),
+        "is false where there is no task.excluded: write (task.excluded == null OR … NOT IN task.excluded) to let it be \
+         missing"
+    );
+    assert_eq!(
+        message(Kind::Queue, "worker.team == home"),
+        "is true where both are missing: write (worker.team != null AND worker.team == home)"
+    );
+}
+
+#[test]
+fn and_beside_or_is_noticed_once() {
+    assert_eq!(about(Kind::Filter, "a == 1 OR b == 2 AND c == 3 OR d == 4"), ["AND_BESIDE_OR@18"]);
+    assert!(about(Kind::Filter, "a == 1 OR (b == 2 AND c == 3) OR d == 4").is_empty());
+}
+
+#[test]
+fn filters_in_the_shadow_of_others_are_noticed() {
+    let filter = |expression: &str, timeout: Option<u32>| json!({ "expression": expression, "targets": [{ "queue": QUEUE, "timeout": timeout }] });
+    for (filters, expected) in [
+        (vec![filter("1==1", None), filter("type == 'a'", None)], vec!["FILTER_UNREACHABLE filters.1"]),
+        (vec![filter("1==1", Some(30)), filter("type == 'a'", None)], vec!["FILTER_SHADOWED filters.1"]),
+        (
+            vec![filter("vip == true OR 1==1", None), filter("a == 1", None), filter("1=1", None)],
+            vec!["FILTER_UNREACHABLE filters.1", "FILTER_UNREACHABLE filters.2"],
+        ),
+        (
+            vec![filter("a == 1", None), filter("b == 1", None), filter(" a == 1 ", None)],
+            vec!["FILTER_UNREACHABLE filters.2"],
+        ),
+        // Off is off, as often as somebody likes.
+        (vec![filter("1==0", None), filter("1==0", None), filter("1==1", None)], vec![]),
+        (vec![filter("a == 1 AND 1==1", None), filter("b == 1", None)], vec![]),
+    ] {
+        assert_eq!(about_document(&json!({ "filters": filters })), expected);
+    }
+}
+
+#[test]
+fn a_skip_if_is_a_way_out() {
+    for (target, expected) in [
+        (json!({ "queue": QUEUE }), vec!["TARGET_NEVER_LEFT filters.0.targets.0"]),
+        (json!({ "queue": QUEUE, "skip_if": null }), vec!["TARGET_NEVER_LEFT filters.0.targets.0"]),
+        (json!({ "queue": QUEUE, "skip_if": "workers.available == 0" }), vec![]),
+        (json!({ "queue": QUEUE, "timeout": "30" }), vec![]),
+    ] {
+        let filter = json!({ "expression": "a == 1", "targets": [target, {}] });
+        assert_eq!(about_document(&json!({ "filters": [filter] })), expected);
+    }
+}
+
+#[test]
+fn keys_without_meaning_are_noticed() {
+    let routing = json!({
+        "filters": [{
+            "filterFriendlyName": "Support",
+            "expression": "a == 1",
+            "timeout": 30,
+            "targets": [{ "queue": QUEUE, "Priority": 3, "skipIf": "1==1", "comment": "x" }],
+        }],
+        "default_filter": { "queue": QUEUE, "timeout": 30, "targets": [] },
+        "defaultFilter": {},
+    });
+    let expected = [
+        ("defaultFilter", "has no effect in task_routing: did you mean \"default_filter\"?"),
+        ("filters.0.timeout", "has no effect in a filter: it belongs to a target"),
+        ("filters.0.targets.0.skipIf", "has no effect in a target: did you mean \"skip_if\"?"),
+        ("filters.0.targets.0.comment", "has no effect in a target"),
+        ("default_filter.targets", "has no effect in the default filter: it belongs to a filter"),
+        (
+            "default_filter.timeout",
+            "a Task never leaves the default filter by time, so this has no effect: limit how long it waits with the \
+             timeout of the Task",
+        ),
+    ];
+    let found = warnings::of_document(&json!({ "task_routing": routing }));
+    let found: Vec<(String, &str)> =
+        found.iter().map(|warning| (warning.path_text(), warning.message.as_str())).collect();
+    let expected: Vec<(String, &str)> =
+        expected.iter().map(|(path, message)| (format!("task_routing.{path}"), *message)).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn warnings_about_expressions_have_the_path_of_their_key() {
+    let routing = json!({
+        "filters": [{
+            "expression": "'type' == 'support'",
+            "targets": [
+                { "queue": QUEUE, "timeout": 30, "expression": "worker.sid NOT IN task.excluded" },
+                { "skip_if": "'workers.available' == 0" },
+            ],
+        }],
+        "default_filter": { "queue": QUEUE, "expression": "task.team == worker.team" },
+    });
+    assert_eq!(
+        about_document(&routing),
+        [
+            "QUOTED_KEY filters.0.expression",
+            "LIST_MAY_BE_MISSING filters.0.targets.0.expression",
+            "QUOTED_KEY filters.0.targets.1.skip_if",
+            "BOTH_MAY_BE_MISSING default_filter.expression",
+        ]
+    );
+}
+
+#[test]
+fn a_document_in_use_is_warned_about_as_well() {
+    let document = json!({ "task_routing": { "default_filter": { "queue": QUEUE, "timeout": 1 } } });
+    let configuration = WorkflowConfiguration::parse(&Attributes::of(&document).expect("an object"));
+    let warnings = warnings::of(&configuration.expect("a routing document"));
+    assert_eq!(warnings, warnings::of_document(&document));
+    assert_eq!(warnings.len(), 1);
+}
+
+#[test]
+fn what_is_malformed_is_passed_over() {
+    for document in [
+        json!(null),
+        json!([]),
+        json!({ "task_routing": 1 }),
+        json!({ "task_routing": { "filters": { "0": {} }, "default_filter": [] } }),
+        json!({ "task_routing": { "filters": [1, null, { "expression": "(", "targets": 3 }, { "expression": 3 }] } }),
+    ] {
+        assert!(warnings::of_document(&document).is_empty(), "{document}");
+    }
+}
