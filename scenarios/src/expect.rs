@@ -1,5 +1,7 @@
 //! Compares what is expected with what is.
 
+use std::fmt::Display;
+
 use routing::ids::{TaskId, WorkerId};
 use routing::state::{Task, Worker};
 use routing::time::Timestamp;
@@ -47,23 +49,18 @@ pub(crate) fn differences(world: &mut World, expectations: &[Expectation]) -> Re
     Ok(found)
 }
 
-/// Collects what differs of one thing.
+/// Collects what differs.
+#[derive(Default)]
 struct Comparison {
-    subject: String,
     found: Vec<Difference>,
 }
 
 impl Comparison {
-    fn of(subject: impl Into<String>) -> Comparison {
-        Comparison { subject: subject.into(), found: Vec::new() }
-    }
-
-    /// Compares by what both look like to a reader.
-    fn compare(&mut self, at: Place, verb: &str, expected: impl ToString, actual: impl ToString) {
+    /// Compares by what both look like to a reader. `said` begins the sentence that the values end.
+    fn compare(&mut self, at: Place, said: impl Display, expected: impl ToString, actual: impl ToString) {
         let (expected, actual) = (expected.to_string(), actual.to_string());
         if expected != actual {
-            let said = |what: &str| format!("{} {verb} {what}", self.subject);
-            let (expected, instead) = (said(&expected), said(&actual));
+            let (expected, instead) = (format!("{said} {expected}"), format!("{said} {actual}"));
             self.found.push(Difference { at, expected, instead, task: None, wanted: Vec::new() });
         }
     }
@@ -74,16 +71,16 @@ impl Comparison {
 fn of_task(world: &World, name: &Text, expected: &TaskExpectation) -> Result<Vec<Difference>, Fault> {
     let id = world.task_id(name)?;
     let task = world.task(id).map(|task| &**task);
-    let mut comparison = Comparison::of(name.value.as_str());
+    let mut comparison = Comparison::default();
     let mut wanted = Vec::new();
     if let Some(expected) = &expected.standing {
         wanted = workers_of(world, expected)?;
-        compare_standing(world, &mut comparison, task, expected);
+        compare_standing(world, &mut comparison, &name.value, task, expected);
     }
     match task {
-        Some(task) => compare_task(world, &mut comparison, task, expected)?,
+        Some(task) => compare_task(world, &mut comparison, &name.value, task, expected)?,
         None if expected.standing.is_none() => {
-            comparison.compare(name.at, "is", "in memory", "purged, or was never made");
+            comparison.compare(name.at, format!("{} is", name.value), "in memory", "not in memory");
         }
         None => {}
     }
@@ -94,6 +91,7 @@ fn of_task(world: &World, name: &Text, expected: &TaskExpectation) -> Result<Vec
 fn compare_standing(
     world: &World,
     comparison: &mut Comparison,
+    name: &str,
     task: Option<&Task>,
     expected: &Located<Standing>,
 ) {
@@ -103,14 +101,19 @@ fn compare_standing(
         (expected, actual) => expected.to_string().to_lowercase() == actual.to_string().to_lowercase(),
     };
     if !is_as_expected {
-        let instead = task.map_or_else(|| actual.to_string(), |task| words::place(world, task));
-        comparison.compare(expected.at, "is", &expected.value, instead);
+        // Where a waiting Task stands is told with the reasons why it waits.
+        let instead = match task {
+            Some(task) if task.step().is_none() => words::place(world, task),
+            _ => actual.to_string(),
+        };
+        comparison.compare(expected.at, format!("{name} is"), &expected.value, instead);
     }
 }
 
 fn compare_task(
     world: &World,
     comparison: &mut Comparison,
+    name: &str,
     task: &Task,
     expected: &TaskExpectation,
 ) -> Result<(), Fault> {
@@ -128,37 +131,46 @@ fn compare_task(
     if let Some(queue) = queue {
         let expected = world.queue_name(world.queue(queue)?);
         let actual = task.task_queue.map_or("no TaskQueue", |queue| world.queue_name(queue));
-        comparison.compare(queue.at, "is in", expected, actual);
+        comparison.compare(queue.at, format!("{name} is in"), expected, actual);
     }
     if let Some(expected) = step {
         let actual = task.step().map_or_else(|| "none".to_owned(), words::step);
-        comparison.compare(expected.at, "is in step", &expected.value, actual);
+        comparison.compare(expected.at, format!("{name} is in step"), &expected.value, actual);
     }
     if let Some(expected) = priority {
-        comparison.compare(expected.at, "has priority", expected.value, task.priority);
+        comparison.compare(expected.at, format!("{name} has priority"), expected.value, task.priority);
     }
     if let Some(expected) = until {
         let deadline = task.step().and_then(|step| step.deadline);
-        let subject = format!("the deadline of the step of {}", comparison.subject);
+        let subject = format!("the deadline of the step of {name}");
         comparison.found.extend(of_moment(world, &subject, expected, deadline));
     }
     if let Some(expected) = reason {
         let actual = task.ended().and_then(|ended| ended.reason.as_deref()).unwrap_or("none");
-        comparison.compare(expected.at, "ended with the reason", &expected.value, actual);
+        comparison.compare(expected.at, format!("{name} ended with the reason"), &expected.value, actual);
     }
     if let Some(expected) = assignments {
-        comparison.compare(expected.at, "was offered in rounds:", expected.value, task.assignment_count);
+        comparison.compare(
+            expected.at,
+            format!("{name} went to reserved so often:"),
+            expected.value,
+            task.assignment_count,
+        );
     }
     if let Some(expected) = attributes {
         let filled = filled_value(world, expected.at, &expected.value)?;
-        comparison.compare(expected.at, "has the attributes", filled, task.attributes.to_value());
+        let actual = task.attributes.to_value();
+        // The order of the keys, which the texts would show, does not matter.
+        if filled != actual {
+            comparison.compare(expected.at, format!("{name} has the attributes"), filled, actual);
+        }
     }
     for (worker, expected) in reservations {
         let id = world.worker(worker)?.id;
         let newest = world.state().reservations_of_task(task.id).rfind(|offer| offer.worker == id);
         let actual = newest.map_or("none", |reservation| words::status(reservation.status));
-        let verb = format!("has for {} a Reservation that is", worker.value);
-        comparison.compare(expected.at, &verb, words::status(expected.value), actual);
+        let said = format!("the Reservation of {name} for {} is", worker.value);
+        comparison.compare(expected.at, said, words::status(expected.value), actual);
     }
     Ok(())
 }
@@ -180,17 +192,23 @@ fn workers_of(world: &World, expected: &Located<Standing>) -> Result<Vec<WorkerI
 
 fn of_worker(world: &World, name: &Text, expected: &WorkerExpectation) -> Result<Vec<Difference>, Fault> {
     let worker = world.worker(name)?;
-    let mut comparison = Comparison::of(worker.name.as_str());
+    let mut comparison = Comparison::default();
+    let name = &worker.name;
     let WorkerExpectation { activity, holds, channels } = expected;
     if let Some(activity) = activity {
         let activities = &world.state().activities;
         let expected = &activities[&world.activity(activity)?].name;
-        comparison.compare(activity.at, "is in", expected, &activities[&worker.activity].name);
+        comparison.compare(
+            activity.at,
+            format!("{name} is in"),
+            expected,
+            &activities[&worker.activity].name,
+        );
     }
     if let Some(expected) = holds {
         let names = expected.value.iter().map(|task| task.value.clone()).collect();
         let actual = words::held_by(world, &worker);
-        comparison.compare(expected.at, "holds", list_in_words(names), list_in_words(actual));
+        comparison.compare(expected.at, format!("{name} holds"), list_in_words(names), list_in_words(actual));
     }
     for (channel, expected) in channels {
         compare_channel(world, &mut comparison, &worker, channel, expected)?;
@@ -208,26 +226,22 @@ fn compare_channel(
     let task_channel = world.channel(name)?;
     let Some(actual) = worker.channel(task_channel.id) else { return Ok(()) };
     let ChannelExpectation { capacity, available, open, free } = expected;
-    let verb = |what: &str| format!("has on {} {what}", name.value);
+    let said = |what: &str| format!("the channel {} of {} {what}", name.value, worker.name);
     if let Some(expected) = capacity {
-        comparison.compare(expected.at, &verb("capacity"), expected.value, actual.configured_capacity);
+        comparison.compare(expected.at, said("has capacity"), expected.value, actual.configured_capacity);
     }
     if let Some(expected) = available {
         let switch = |available| if available { "on" } else { "off" };
-        comparison.compare(
-            expected.at,
-            &verb("the switch"),
-            switch(expected.value),
-            switch(actual.available),
-        );
+        let (expected, at) = (switch(expected.value), expected.at);
+        comparison.compare(at, said("is switched"), expected, switch(actual.available));
     }
     if let Some(expected) = open {
-        comparison.compare(expected.at, &verb("open Reservations:"), expected.value, actual.open());
+        comparison.compare(expected.at, said("has open Reservations:"), expected.value, actual.open());
     }
     if let Some(expected) = free {
         let percent = |number| format!("{number} %");
         let actual = percent(actual.available_capacity_percentage());
-        comparison.compare(expected.at, &verb("free"), percent(expected.value), actual);
+        comparison.compare(expected.at, said("has free capacity"), percent(expected.value), actual);
     }
     Ok(())
 }
@@ -273,7 +287,12 @@ fn of_moment(
     actual: Option<Timestamp>,
 ) -> Option<Difference> {
     let instant = expected.value.map(|instant| instant.after(world.starts()));
-    let mut comparison = Comparison::of(subject);
-    comparison.compare(expected.at, "is", words::moment(world, instant), words::moment(world, actual));
+    let mut comparison = Comparison::default();
+    comparison.compare(
+        expected.at,
+        format!("{subject} is"),
+        words::moment(world, instant),
+        words::moment(world, actual),
+    );
     comparison.found.pop()
 }

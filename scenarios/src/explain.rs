@@ -127,7 +127,7 @@ impl Look<'_> {
             return Some(format!("the channel {name} is switched off"));
         }
         let (open, capacity) = (channel.open(), channel.configured_capacity);
-        let held = match words::held_by(self.world, worker) {
+        let held = match words::held_on(self.world, worker, self.task.task_channel) {
             held if held.is_empty() => String::new(),
             held => format!("; holds {}", held.join(", ")),
         };
@@ -151,5 +151,41 @@ impl Look<'_> {
                 format!("could take it, but others come first: had the last Reservation at {at}")
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use routing::state::TaskStatus;
+
+    use super::*;
+    use crate::run::run_watched;
+    use crate::{files, read, yaml};
+
+    /// The explanations say a second time what the router decides. A router that is settled leaves no Task waiting
+    /// that somebody could take; so wherever a Task waits, each Worker must have an obstacle.
+    #[test]
+    fn something_stands_between_a_task_that_waits_and_every_worker() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/scenarios");
+        let mut n_explained = 0;
+        for file in files::scenarios_in(&folder).expect("scenarios") {
+            let text = std::fs::read_to_string(&file).expect("a file");
+            let scenario = yaml::parse(&text).ok().and_then(|node| read::scenario(&node).ok());
+            let told = run_watched(&scenario.expect("a scenario"), |world| {
+                let tasks = world.state().tasks.values();
+                for task in tasks.filter(|task| task.status() == TaskStatus::Pending) {
+                    let explanation = explain(world, task, &[]).expect("it stands in a step");
+                    for (worker, obstacles) in &explanation.workers {
+                        let can_take = obstacles.iter().any(|obstacle| obstacle.starts_with("could take"));
+                        assert!(!can_take, "{}: {worker} and {}", file.display(), explanation.task);
+                        n_explained += 1;
+                    }
+                }
+            });
+            assert!(told.is_ok(), "{} fails", file.display());
+        }
+        assert!(n_explained > 200, "only {n_explained} obstacles were looked at");
     }
 }

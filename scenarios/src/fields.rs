@@ -180,6 +180,10 @@ fn wrong_time(node: &Node, expected: &str) -> Fault {
 fn unexpected(node: &Node, expected: &str, found: &Content) -> Fault {
     match found {
         Content::Text(text) => Fault::new(node.at, format!("expected {expected}, found {text:?}")),
+        // What is left out altogether is the likely mistake where a map should stand: `Ann:`.
+        Content::Null if expected.ends_with(": a map") => {
+            Fault::new(node.at, format!("expected {expected}, found nothing; {{}} is an empty one"))
+        }
         other => Fault::new(node.at, format!("expected {expected}, found {}", other.kind())),
     }
 }

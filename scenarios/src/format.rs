@@ -139,7 +139,7 @@ pub(crate) struct Workspace {
 pub(crate) enum Expectation {
     Task {
         task: Text,
-        is: TaskExpectation,
+        is: Box<TaskExpectation>,
     },
     Worker {
         worker: Text,

@@ -81,7 +81,7 @@ impl Outcome {
     }
 
     fn show_failure(&self, formatter: &mut fmt::Formatter<'_>, failure: &Failure) -> fmt::Result {
-        let Failure { time, mismatches, events, explanations } = failure;
+        let Failure { time, mismatches, events, n_earlier_events, explanations } = failure;
         for Mismatch { at, expected, instead } in mismatches {
             writeln!(formatter, "{}:{}:{}: at {time}", self.file, at.line, at.column)?;
             self.show_line(formatter, *at)?;
@@ -91,7 +91,7 @@ impl Outcome {
         for explanation in explanations {
             show_explanation(formatter, explanation)?;
         }
-        show_events(formatter, events)
+        show_events(formatter, events, *n_earlier_events)
     }
 
     /// The line of the file, with a mark below the place.
@@ -129,11 +129,18 @@ fn show_explanation(formatter: &mut fmt::Formatter<'_>, explanation: &Explanatio
     Ok(())
 }
 
-fn show_events(formatter: &mut fmt::Formatter<'_>, events: &[(Span, String)]) -> fmt::Result {
+fn show_events(
+    formatter: &mut fmt::Formatter<'_>,
+    events: &[(Span, String)],
+    n_earlier: usize,
+) -> fmt::Result {
     if events.is_empty() {
         return writeln!(formatter, "  no events since some were expected last");
     }
     writeln!(formatter, "  events since some were expected last:")?;
+    if n_earlier > 0 {
+        writeln!(formatter, "    ({n_earlier} before these)")?;
+    }
     let width = events.iter().map(|(at, _)| at.to_string().len()).max().unwrap_or_default();
     events.iter().try_for_each(|(at, event)| writeln!(formatter, "    {at:>width$}  {event}"))
 }
@@ -154,7 +161,7 @@ fn outcome_json(outcome: &Outcome) -> Value {
 }
 
 fn failure_json(file: &str, failure: &Failure) -> Value {
-    let Failure { time, mismatches, events, explanations } = failure;
+    let Failure { time, mismatches, events, n_earlier_events, explanations } = failure;
     let mismatch = |Mismatch { at, expected, instead }: &Mismatch| json!({ "line": at.line, "column": at.column, "expected": expected, "instead": instead });
     let event = |(at, event): &(Span, String)| json!({ "milliseconds": at.0, "event": event });
     json!({
@@ -163,6 +170,7 @@ fn failure_json(file: &str, failure: &Failure) -> Value {
         "milliseconds": time.0,
         "mismatches": mismatches.iter().map(mismatch).collect::<Vec<_>>(),
         "events": events.iter().map(event).collect::<Vec<_>>(),
+        "earlierEvents": n_earlier_events,
         "waiting": explanations.iter().map(explanation_json).collect::<Vec<_>>(),
     })
 }

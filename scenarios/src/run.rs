@@ -15,6 +15,9 @@ use crate::words;
 use crate::world::World;
 use crate::yaml::{Fault, Located, Place};
 
+/// A report shows the newest events; what is older than these has hardly to do with it.
+const EVENTS_MAX: usize = 50;
+
 /// What was expected, and what there was instead.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Mismatch {
@@ -33,8 +36,10 @@ pub struct Failure {
     pub time: Span,
     /// Never empty.
     pub mismatches: Vec<Mismatch>,
-    /// The events since some were expected last, each with its time.
+    /// The newest events since some were expected last, each with its time.
     pub events: Vec<(Span, String)>,
+    /// How many came before these.
+    pub n_earlier_events: usize,
     /// Why the Tasks concerned wait.
     pub explanations: Vec<Explanation>,
 }
@@ -53,9 +58,15 @@ impl From<Fault> for Stop {
 
 /// Makes the Workspace and tells the story.
 pub(crate) fn run(scenario: &Scenario) -> Result<(), Stop> {
+    run_watched(scenario, |_| {})
+}
+
+/// The same, with a look at the Workspace after every step.
+pub(crate) fn run_watched(scenario: &Scenario, mut look: impl FnMut(&World)) -> Result<(), Stop> {
     let mut world = set_up(scenario)?;
     for step in &scenario.story {
         take(&mut world, step)?;
+        look(&world);
     }
     Ok(())
 }
@@ -134,15 +145,14 @@ fn compare_answer(
 }
 
 fn in_words(world: &World, rejection: &Rejection) -> String {
-    // Only the first fault of a routing document is in the sentence; whoever wrote it wants to see them all.
-    let all_faults = match rejection {
-        Rejection::InvalidWorkflow { field: _, faults } if faults.len() > 1 => {
-            let faults = faults.iter().map(|fault| format!("\n{}: {}", fault.path_text(), fault.message));
-            faults.collect()
+    let sentence = match rejection {
+        // Whoever wrote a routing document wants to see every fault, each on a line.
+        Rejection::InvalidWorkflow { field: _, faults } => {
+            faults.iter().map(|fault| format!("\n{}: {}", fault.path_text(), fault.message)).collect()
         }
-        _ => String::new(),
+        other => format!(" {other}"),
     };
-    world.in_words(&format!("it was refused with {}: {rejection}{all_faults}", name(rejection.code())))
+    world.in_words(&format!("it was refused with {}:{sentence}", name(rejection.code())))
 }
 
 fn name(code: Code) -> &'static str {
@@ -155,8 +165,8 @@ fn time_has_passed(world: &World, to: Timestamp) -> String {
 }
 
 fn failure(world: &World, differences: Vec<Difference>) -> Stop {
-    let events = world
-        .news()
+    let n_earlier_events = world.news().len().saturating_sub(EVENTS_MAX);
+    let events = world.news()[n_earlier_events..]
         .iter()
         .map(|recorded| (world.since_start(recorded.at), words::event(world, &recorded.event)));
     let mut explanations: Vec<Explanation> = Vec::new();
@@ -173,6 +183,7 @@ fn failure(world: &World, differences: Vec<Difference>) -> Stop {
     Stop::Failed(Failure {
         time: world.since_start(world.now()),
         events: events.collect(),
+        n_earlier_events,
         explanations,
         mismatches: differences.into_iter().map(mismatch).collect(),
     })

@@ -1,6 +1,7 @@
 //! What there is and what happens, in the words that a file uses for it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use routing::Event;
 use routing::ids::{ActivityId, ReservationId, TaskChannelId};
@@ -144,7 +145,15 @@ pub(crate) fn event(world: &World, event: &Event) -> String {
 
 /// The Tasks of a Worker's open Reservations, in the order of the offers.
 pub(crate) fn held_by(world: &World, worker: &Worker) -> Vec<String> {
-    let open = |reservation: &&std::sync::Arc<Reservation>| reservation.status.is_open();
-    let reservations = world.state().reservations_of_worker(worker.id).filter(open);
-    reservations.map(|reservation| world.task_name(reservation.task)).collect()
+    held(world, worker).map(|reservation| world.task_name(reservation.task)).collect()
+}
+
+/// The same for one Task Channel: what takes up its capacity.
+pub(crate) fn held_on(world: &World, worker: &Worker, channel: TaskChannelId) -> Vec<String> {
+    let on_channel = held(world, worker).filter(|reservation| reservation.task_channel == channel);
+    on_channel.map(|reservation| world.task_name(reservation.task)).collect()
+}
+
+fn held<'a>(world: &'a World, worker: &Worker) -> impl Iterator<Item = &'a Arc<Reservation>> {
+    world.state().reservations_of_worker(worker.id).filter(|reservation| reservation.status.is_open())
 }

@@ -32,7 +32,9 @@ pub(super) fn expectation(
     match key.value.as_str() {
         "events" => Ok(Expectation::Events(with_place(texts)(value)?)),
         "nextDeadline" => Ok(Expectation::NextDeadline(with_place(instant_or_none)(value)?)),
-        name if tasks.contains(name) => Ok(Expectation::Task { task: key.clone(), is: task(value)? }),
+        name if tasks.contains(name) => {
+            Ok(Expectation::Task { task: key.clone(), is: Box::new(task(value)?) })
+        }
         name => match value.value {
             Content::Map(_) => Ok(Expectation::Worker { worker: key.clone(), is: worker(value)? }),
             _ => {

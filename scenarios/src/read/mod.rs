@@ -194,6 +194,9 @@ impl Reader {
 
     fn expectations(&self, node: &Node) -> Result<Vec<Expectation>, Fault> {
         let entries = fields::entries(node, "expect")?;
+        if entries.is_empty() {
+            return Err(Fault::new(node.at, "nothing is expected here"));
+        }
         entries.iter().map(|(key, value)| expectations::expectation(key, value, &self.tasks)).collect()
     }
 }
