@@ -64,7 +64,12 @@ bad.yaml:4:19: at 0s
 
 2 scenarios, 1 failed
 ";
-    check(&test(folder.path(), &["good.yaml", "bad.yaml"]), 1, report, "error: 1 of 2 routing tests failed\n");
+    check(
+        &test(folder.path(), &["good.yaml", "bad.yaml"]),
+        1,
+        report,
+        "error: 1 of 2 routing tests failed\n",
+    );
 }
 
 #[test]

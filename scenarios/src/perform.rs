@@ -104,14 +104,20 @@ pub(crate) fn perform(world: &mut World, command: &Command) -> Result<Answer, Fa
         Command::AddWorkflow { workflow, settings } => {
             Routed::CreateWorkflow(add_workflow(world, workflow, settings)?)
         }
-        Command::UpdateWorkflow { workflow, name, settings, re_evaluate_tasks } => Routed::UpdateWorkflow(UpdateWorkflow {
-            id: world.workflow(workflow)?,
-            expected_version: ANY_VERSION,
-            name: value(name.as_ref()),
-            configuration: settings.routing.as_ref().map(|routing| document(world, routing)).transpose()?,
-            task_reservation_timeout_seconds: settings.reservation_timeout_seconds,
-            re_evaluate_tasks: *re_evaluate_tasks,
-        }),
+        Command::UpdateWorkflow { workflow, name, settings, re_evaluate_tasks } => {
+            Routed::UpdateWorkflow(UpdateWorkflow {
+                id: world.workflow(workflow)?,
+                expected_version: ANY_VERSION,
+                name: value(name.as_ref()),
+                configuration: settings
+                    .routing
+                    .as_ref()
+                    .map(|routing| document(world, routing))
+                    .transpose()?,
+                task_reservation_timeout_seconds: settings.reservation_timeout_seconds,
+                re_evaluate_tasks: *re_evaluate_tasks,
+            })
+        }
         Command::UpdateWorkspace(settings) => Routed::UpdateWorkspace(update_workspace(world, settings)?),
     };
     Ok(world.apply(routed))
