@@ -14,7 +14,11 @@ fn good() -> Value {
         "filters": [{
             "filter_friendly_name": "Support",
             "expression": "type == 'support'",
-            "targets": [{ "queue": QUEUE, "timeout": 30, "expression": "worker.skills HAS task.skill" }, {}],
+            "targets": [
+                { "queue": QUEUE, "timeout": "30", "priority": 5, "expression": "worker.skills HAS task.skill" },
+                { "skip_if": "workers.available == 0", "order_by": "worker.level DESC" },
+                {},
+            ],
         }],
         "default_filter": { "queue": QUEUE },
     } })

@@ -159,7 +159,7 @@ impl Reader {
             Code::TargetNeverLeft,
             format!(
                 "this target has neither timeout nor skip_if, so a Task never leaves it and {others} behind it \
-                 cannot be reached: give it a timeout, or remove what follows"
+                 cannot be reached: give it one of them, or remove what follows"
             ),
         );
         self.at.pop();

@@ -1028,7 +1028,8 @@ fn each_event_was_asked_for(begin: &State, end: &State, cause: Cause<'_>, events
         let name = event.name();
         let is_offer = matches!(event, Event::ReservationCreated { .. });
         // The first skip is told from what the command itself did by who did it.
-        decided &= !is_offer && !(matches!(cause, Cause::Command(..)) && *actor == Actor::System);
+        let is_first_skip = matches!(cause, Cause::Command(..)) && *actor == Actor::System;
+        decided &= !(is_offer || is_first_skip);
         let is_asked_for = own.contains(&name) || (sends_on && STEPS.contains(&name));
         let is_skip = sends_on && SKIPS.contains(&name);
         match cause {
