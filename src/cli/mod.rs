@@ -104,7 +104,7 @@ pub async fn execute(Cli { command, config }: Cli) -> anyhow::Result<ExitCode> {
             telemetry::start(&config)?;
             print(&token.make(&config).await?)?;
         }
-        Some(Command::Schema) => print(&switchyard::sdl())?,
+        Some(Command::Schema) => print(switchyard::sdl().trim_end())?,
         Some(Command::Explain(explain)) => {
             telemetry::start(&config)?;
             return explain.run(&config).await;
