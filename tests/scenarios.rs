@@ -64,12 +64,7 @@ bad.yaml:4:19: at 0s
 
 2 scenarios, 1 failed
 ";
-    check(
-        &test(folder.path(), &["good.yaml", "bad.yaml"]),
-        1,
-        report,
-        "error: 1 of 2 routing tests failed\n",
-    );
+    check(&test(folder.path(), &["good.yaml", "bad.yaml"]), 1, report, "");
 }
 
 #[test]
@@ -90,7 +85,7 @@ empty: there is no *.yaml in this directory
 3 scenarios, 3 failed
 "#;
     let output = test(folder.path(), &["bad.yaml", "none.yaml", "empty"]);
-    check(&output, 1, report, "error: 3 of 3 routing tests failed\n");
+    check(&output, 1, report, "");
 }
 
 #[test]
@@ -111,7 +106,7 @@ fn a_wrong_command_line_ends_with_2() {
     let folder = folder(&[("good.yaml", PASSING)]);
     for (arguments, problem) in [
         (&[][..], "error: the following required arguments were not provided:"),
-        (&["--format", "xml", "good.yaml"], "error: invalid value 'xml' for '--format <FORMAT>'"),
+        (&["--format", "xml", "good.yaml"], "error: invalid value 'xml' for --format: expected text or json"),
         (&["--formt", "json", "good.yaml"], "error: unexpected argument '--formt' found"),
     ] {
         let output = test(folder.path(), arguments);
