@@ -101,10 +101,7 @@ pub async fn resolve_worker(
     let workspace = match (workspace, by_id) {
         // An id alone leads to its Workspace.
         (None, Some(worker)) => {
-            let workspaces = store.workspaces().await?;
-            let mut ids = workspaces.into_iter().map(|(id, _)| id);
-            ids.find(|id| id.workspace_tag() == worker.workspace_tag())
-                .with_context(|| format!("there is no Worker {worker}"))?
+            workspace_of(&store, worker).await?.with_context(|| format!("there is no Worker {worker}"))?
         }
         (named, _) => workspace_in(&store, named).await?,
     };
@@ -120,12 +117,17 @@ pub async fn resolve_worker(
 /// become due meanwhile is not done.
 pub async fn load_router_of(config: &Config, task: TaskId) -> anyhow::Result<Router> {
     let store = existing_database(config).await?;
-    let workspaces = store.workspaces().await?;
-    let mut ids = workspaces.into_iter().map(|(id, _)| id);
-    let workspace = ids.find(|id| id.workspace_tag() == task.workspace_tag());
+    let workspace = workspace_of(&store, task).await?;
     let workspace = workspace.with_context(|| format!("there is no Task {task}"))?;
     let state = store.load(workspace).await?;
     Ok(Router::load(state, engine_settings(config).limits, Clock::system().now()))
+}
+
+/// The Workspace that an object belongs to, by the id of the object.
+async fn workspace_of(store: &Store, id: impl Id) -> anyhow::Result<Option<WorkspaceId>> {
+    let workspaces = store.workspaces().await?;
+    let mut ids = workspaces.into_iter().map(|(id, _)| id);
+    Ok(ids.find(|workspace| workspace.workspace_tag() == id.workspace_tag()))
 }
 
 async fn existing_database(config: &Config) -> anyhow::Result<Store> {

@@ -106,7 +106,7 @@ fn what(kind: CheckKind) -> &'static str {
 
 fn as_json(explanation: &Explanation) -> Value {
     let worker = |told: &WorkerExplanation| {
-        let check = |check: &routing::index::explain::Check| json!({ "check": what(check.kind), "passed": check.passed, "detail": check.detail });
+        let check = |check: &routing::index::explain::Check| json!({ "kind": check.kind.name(), "passed": check.passed, "detail": check.detail });
         json!({
             "worker": told.worker.to_string(),
             "eligible": told.is_eligible,

@@ -310,9 +310,11 @@ impl Actor {
     fn answer(&self, Question { task, worker, first, reply }: Question) {
         // Who asks must not be able to break down who routes.
         let explained = AssertUnwindSafe(|| self.router.explain(task, worker, first));
-        if let Ok(explanation) = std::panic::catch_unwind(explained) {
+        match std::panic::catch_unwind(explained) {
             // Whoever asked may have gone.
-            let _ = reply.send(explanation);
+            Ok(explanation) => drop(reply.send(explanation)),
+            // Whoever asks is told that there is no answer.
+            Err(_) => tracing::error!(workspace = %self.shared.id, %task, "an explanation panicked"),
         }
     }
 

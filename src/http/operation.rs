@@ -224,16 +224,7 @@ impl<E: Executor, G: Gate> Endpoint<E, G> {
                 Answers::Shareable(Follower::new(self, key, template, caller, addressee, id))
             }
             (OperationType::Subscription, Execution::Alone { request, document, is_trusted }) => {
-                let schema = if is_trusted { &self.trusting } else { &self.schema };
-                let responses = schema.execute_stream(*request, None);
-                let answers = responses.map(move |response| {
-                    let answer = Answer::of_event(response, &id);
-                    if let Answer::Executed(_) = answer {
-                        document.mark_valid();
-                    }
-                    answer
-                });
-                Answers::Alone(answers.boxed())
+                Answers::Alone(self.answers(*request, document, is_trusted, id))
             }
             (OperationType::Query | OperationType::Mutation, execution @ Execution::Alone { .. }) => {
                 Answers::Alone(stream::once(Arc::clone(self).run(Operation { kind, execution }, id)).boxed())
@@ -248,8 +239,17 @@ impl<E: Executor, G: Gate> Endpoint<E, G> {
         request: Request,
         id: RequestId,
     ) -> BoxStream<'static, Answer> {
-        let schema = if template.is_trusted() { &self.trusting } else { &self.schema };
-        let document = Arc::clone(&template.document);
+        self.answers(request, Arc::clone(&template.document), template.is_trusted(), id)
+    }
+
+    fn answers(
+        &self,
+        request: Request,
+        document: Arc<Document>,
+        is_trusted: bool,
+        id: RequestId,
+    ) -> BoxStream<'static, Answer> {
+        let schema = if is_trusted { &self.trusting } else { &self.schema };
         let responses = schema.execute_stream(request, None);
         let answers = responses.map(move |response| {
             let answer = Answer::of_event(response, &id);

@@ -100,6 +100,15 @@ async fn a_waiting_task_says_who_could_take_it_and_what_is_in_the_way() {
          ok  capacity          0 of 1 on channel default taken\n"
     );
     assert_eq!(told, expected);
+    // Programs get the names of the API.
+    let told = server.command(&["explain", task_id, "--first", "1", "--format", "json"]).await;
+    let told: Value = serde_json::from_slice(&told.stdout).expect("JSON");
+    let of_api = |worker: &Value| {
+        let checks = worker["checks"].as_array().expect("a list").clone();
+        checks.iter().map(|check| (check["kind"].clone(), check["passed"].clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(told["summary"], summary);
+    assert_eq!(of_api(&told["workers"][0]), of_api(&explanation["workers"][0]));
     let unknown = server.command(&["explain", &format!("WT{}", "0".repeat(32))]).await;
     assert!(
         !unknown.status.success()

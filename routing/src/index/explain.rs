@@ -89,6 +89,23 @@ pub enum CheckKind {
     HigherPrecedenceTask,
 }
 
+impl CheckKind {
+    /// As the API writes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            CheckKind::QueueMembership => "QUEUE_MEMBERSHIP",
+            CheckKind::KnownWorker => "KNOWN_WORKER",
+            CheckKind::TargetExpression => "TARGET_EXPRESSION",
+            CheckKind::Activity => "ACTIVITY",
+            CheckKind::ChannelAvailable => "CHANNEL_AVAILABLE",
+            CheckKind::Capacity => "CAPACITY",
+            CheckKind::RefusedRecently => "REFUSED_RECENTLY",
+            CheckKind::HigherPrecedenceTask => "HIGHER_PRECEDENCE_TASK",
+        }
+    }
+}
+
 impl Router {
     /// Why a Task waits, or how it was routed: for one Worker, or for those who are nearest to getting it.
     #[must_use]
@@ -181,7 +198,7 @@ impl Waiting<'_> {
             CheckKind::TargetExpression => self.index.meets_condition(self.state, lane, slot, self.now),
             CheckKind::Activity => self.state.is_available(worker),
             CheckKind::ChannelAvailable => self.channel(worker).available,
-            CheckKind::Capacity => self.channel(worker).open() < self.channel(worker).configured_capacity,
+            CheckKind::Capacity => self.channel(worker).has_capacity(),
             CheckKind::RefusedRecently => !self.task.is_cooling_down(worker.id, self.now),
             CheckKind::HigherPrecedenceTask => true,
         }

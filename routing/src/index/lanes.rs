@@ -196,9 +196,7 @@ impl Lanes {
 
     /// The Task Channels of all that wait in a TaskQueue, one bit each.
     pub(super) fn waiting_on(&self, queue: QueueSlot) -> u64 {
-        let first = (queue, 0, TaskOrder::Fifo, None, None);
-        let lanes = self.by_key.range(first..).map(|(key, _)| key);
-        lanes.take_while(|key| key.0 == queue).fold(0, |channels, key| channels | 1 << key.1)
+        self.of_queue(queue).fold(0, |channels, lane| channels | 1 << lane.channel)
     }
 
     /// The lanes of a TaskQueue.

@@ -98,7 +98,13 @@ impl WorkerChannel {
     /// Is the switch on, and is there room for another Reservation?
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.available && self.open() < self.configured_capacity
+        self.available && self.has_capacity()
+    }
+
+    /// Is there room for another Reservation, whether or not the switch is on?
+    #[must_use]
+    pub fn has_capacity(&self) -> bool {
+        self.open() < self.configured_capacity
     }
 
     /// Free capacity in percent, rounded down; 0 where there is none.

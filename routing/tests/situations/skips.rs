@@ -299,11 +299,7 @@ fn several_are_offered_the_task_in_the_order_of_the_step() {
     let three = centre.worker("Three", json!({ "level": 3 }));
     let two = centre.worker("Two", json!({ "level": 2 }));
     let task = centre.task(workflow, json!({}));
-    let mut offered = centre.offered_to(task);
-    offered.sort();
-    let mut expected = [three, two];
-    expected.sort();
-    assert_eq!(offered, expected);
+    assert_eq!(centre.offered_to(task), [three, two]);
 }
 
 #[test]
