@@ -3,8 +3,12 @@
 //! What a caller creates carries an id minted at the edge. In updates, `None` keeps what is there.
 
 use crate::attributes::Attributes;
-use crate::ids::{ActivityId, ReservationId, TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId};
+use crate::ids::{
+    ActivityId, ReservationId, TaskChannelId, TaskId, TaskQueueId, TaskTransferId, WorkerId, WorkflowId,
+};
 use crate::state::TaskOrder;
+use crate::state::task::RoutingTarget;
+use crate::state::task_transfer::TransferMode;
 use crate::time::Timestamp;
 
 /// A request for a change. Fields are named as the objects' fields that they set.
@@ -27,6 +31,8 @@ pub enum Command {
     CancelTask(CancelTask),
     WrapUpTask(WrapUpTask),
     CompleteTask(CompleteTask),
+    TransferTask(TransferTask),
+    CancelTransfer(CancelTransfer),
     AcceptReservation(AcceptReservation),
     RejectReservation(RejectReservation),
     WrapUpReservation(WrapUpReservation),
@@ -164,8 +170,12 @@ pub struct UpdateWorkerChannel {
 #[allow(missing_docs)]
 pub struct CreateTask {
     pub id: TaskId,
-    /// `None`: the only Workflow of the Workspace.
+    /// `None`: the only Workflow of the Workspace, unless there is a target.
     pub workflow: Option<WorkflowId>,
+    /// Sends the Task here directly. Not together with a Workflow.
+    pub routing_target: Option<RoutingTarget>,
+    /// Offer the Task to its Worker at once, whatever they do; only for a Worker, where `None` is true.
+    pub ignore_capacity: Option<bool>,
     pub task_channel: TaskChannelRef,
     pub attributes: Attributes,
     /// `None`: what the matching target says, else 0.
@@ -223,6 +233,28 @@ pub struct CompleteTask {
     pub expected_version: Option<u32>,
     pub reason: Option<String>,
     pub attributes: Option<Attributes>,
+}
+
+/// Hands an assigned Task on. The Worker who has it is the one who does.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct TransferTask {
+    pub id: TaskId,
+    pub expected_version: Option<u32>,
+    /// The Worker who must have the Task, where only they may hand it on.
+    pub initiator: Option<WorkerId>,
+    pub to: RoutingTarget,
+    pub mode: TransferMode,
+    pub attributes: Option<Attributes>,
+    pub priority: Option<u32>,
+}
+
+/// Calls a transfer off that is in progress.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct CancelTransfer {
+    pub id: TaskTransferId,
+    pub reason: Option<String>,
 }
 
 /// Takes an offered Task.

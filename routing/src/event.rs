@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ActivityId, EventId, Id, TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkspaceTag};
+use crate::ids::{
+    ActivityId, EventId, Id, TaskChannelId, TaskId, TaskQueueId, TaskTransferId, WorkerId, WorkspaceTag,
+};
 use crate::state::{Activity, Reservation, Task, TaskChannel, TaskQueue, Worker, Workflow, Workspace};
 use crate::time::Timestamp;
 
 /// The version of the [written form](crate::written) of events. It is stored beside every row of the log.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 /// An event in its place in the log.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -86,6 +88,16 @@ pub enum Event {
     TaskWrapup { task: Arc<Task> },
     /// A Task was completed.
     TaskCompleted { task: Arc<Task> },
+    /// A Worker began to hand a Task on. The transfer is the Task's last.
+    TaskTransferInitiated { task: Arc<Task>, transfer: TaskTransferId },
+    /// Whoever was offered a transferred Task last did not take it; others are asked.
+    TaskTransferAttemptFailed { task: Arc<Task>, transfer: TaskTransferId },
+    /// Nobody took a transferred Task.
+    TaskTransferFailed { task: Arc<Task>, transfer: TaskTransferId },
+    /// A transfer was called off.
+    TaskTransferCanceled { task: Arc<Task>, transfer: TaskTransferId },
+    /// Somebody took a transferred Task.
+    TaskTransferCompleted { task: Arc<Task>, transfer: TaskTransferId },
     /// A Task that ended a while ago left the memory; its row and its events stay.
     TaskPurged { task: TaskId },
     /// A Task entered its Workflow.
@@ -195,6 +207,11 @@ impl Event {
             | Event::TaskCanceled { task }
             | Event::TaskWrapup { task }
             | Event::TaskCompleted { task }
+            | Event::TaskTransferInitiated { task, transfer: _ }
+            | Event::TaskTransferAttemptFailed { task, transfer: _ }
+            | Event::TaskTransferFailed { task, transfer: _ }
+            | Event::TaskTransferCanceled { task, transfer: _ }
+            | Event::TaskTransferCompleted { task, transfer: _ }
             | Event::WorkflowEntered { task }
             | Event::WorkflowTargetMatched { task }
             | Event::WorkflowTimeout { task }
@@ -246,6 +263,11 @@ impl Event {
             Event::TaskCanceled { .. } => "task.canceled",
             Event::TaskWrapup { .. } => "task.wrapup",
             Event::TaskCompleted { .. } => "task.completed",
+            Event::TaskTransferInitiated { .. } => "task.transfer-initiated",
+            Event::TaskTransferAttemptFailed { .. } => "task.transfer-attempt-failed",
+            Event::TaskTransferFailed { .. } => "task.transfer-failed",
+            Event::TaskTransferCanceled { .. } => "task.transfer-canceled",
+            Event::TaskTransferCompleted { .. } => "task.transfer-completed",
             Event::TaskPurged { .. } => "task.purged",
             Event::WorkflowEntered { .. } => "workflow.entered",
             Event::WorkflowTargetMatched { .. } => "workflow.target-matched",

@@ -2,6 +2,7 @@
 //! sentence for people, without a full stop.
 
 use crate::expression;
+use crate::ids::TaskTransferId;
 use crate::workflow_configuration;
 
 /// Why a command changed nothing.
@@ -38,6 +39,24 @@ pub enum Rejection {
         allowed: &'static str,
         /// What was asked: `canceled`, …
         action: &'static str,
+    },
+    /// The Task is being handed on, which must end first.
+    #[error(
+        "the Task is being transferred: before it can be {action}, the transfer {transfer} must have ended"
+    )]
+    InTransfer {
+        /// The transfer in progress.
+        transfer: TaskTransferId,
+        /// What was asked: `canceled`, …
+        action: &'static str,
+    },
+    /// The Worker whom a Task would be handed to cannot take it now.
+    #[error("the Task cannot be transferred to {worker}: {why}")]
+    CannotTake {
+        /// The Worker's name.
+        worker: String,
+        /// What stands in the way.
+        why: String,
     },
     /// One input is wrong.
     #[error("{message}")]
@@ -95,7 +114,9 @@ impl Rejection {
         match self {
             Rejection::NotFound { .. } => Code::NotFound,
             Rejection::VersionConflict { .. } => Code::Conflict,
-            Rejection::InvalidState { .. } => Code::InvalidState,
+            Rejection::InvalidState { .. } | Rejection::InTransfer { .. } | Rejection::CannotTake { .. } => {
+                Code::InvalidState
+            }
             Rejection::BadInput { .. } => Code::BadUserInput,
             Rejection::InvalidExpression { .. } => Code::InvalidExpression,
             Rejection::InvalidWorkflow { .. } => Code::InvalidWorkflow,
@@ -113,7 +134,8 @@ impl Rejection {
             | Rejection::InvalidWorkflow { field, .. } => Some(field),
             Rejection::LimitExceeded { field, .. } => *field,
             Rejection::VersionConflict { .. } => Some("expectedVersion"),
-            Rejection::InvalidState { .. } => None,
+            Rejection::CannotTake { .. } => Some("toId"),
+            Rejection::InvalidState { .. } | Rejection::InTransfer { .. } => None,
         }
     }
 }

@@ -246,7 +246,9 @@ impl Centre {
         let task = Arc::clone(&self.router.state().tasks[&task]);
         CreateTask {
             id: self.mint(),
-            workflow: Some(task.workflow),
+            workflow: task.workflow,
+            routing_target: None,
+            ignore_capacity: None,
             task_channel: TaskChannelRef::Id(task.task_channel),
             attributes: task.attributes.clone(),
             priority: Some(task.priority),
@@ -483,6 +485,8 @@ impl Centre {
         CreateTask {
             id: self.mint(),
             workflow: Some(self.workflows[queue / QUEUES_PER_WORKFLOW]),
+            routing_target: None,
+            ignore_capacity: None,
             task_channel: TaskChannelRef::Id(channel),
             attributes: Attributes::of(&attributes).expect("an object"),
             priority: Some(self.random.below(10) as u32),

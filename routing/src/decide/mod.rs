@@ -2,12 +2,14 @@
 
 mod activities;
 mod check;
+mod direct;
 mod offers;
 mod reservations;
 mod steps;
 mod task_queues;
 mod tasks;
 mod timers;
+mod transfers;
 mod workers;
 mod workflows;
 mod workspaces;
@@ -35,6 +37,8 @@ impl Router {
             Command::CancelTask(command) => self.cancel_task(command),
             Command::WrapUpTask(command) => self.wrap_up_task(command),
             Command::CompleteTask(command) => self.complete_task(command),
+            Command::TransferTask(command) => self.transfer_task(command),
+            Command::CancelTransfer(command) => self.cancel_transfer(command),
             Command::AcceptReservation(command) => self.accept_reservation(command),
             Command::RejectReservation(command) => self.reject_reservation(command),
             Command::WrapUpReservation(command) => self.wrap_up_reservation(command),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::workflows::RESERVATION_TIMEOUT_SECONDS_DEFAULT;
 use crate::event::Event;
 use crate::ids::{Id, ReservationId, TaskId, WorkerId};
 use crate::router::Router;
@@ -18,11 +19,11 @@ impl Router {
     /// Offers a waiting Task to its first candidates, as many as the TaskQueue allows. False where there are none.
     pub(crate) fn offer(&mut self, id: TaskId) -> bool {
         let task = &self.state.tasks[&id];
-        let queue = task.task_queue.expect("a waiting Task is in a TaskQueue");
-        let limit = self.state.task_queues[&queue].max_reserved_workers as usize;
         let Some(lane) = self.index.lane_of(id) else { return false };
-        let step = task.step().expect("a waiting Task stands in a step");
-        let order_by = self.state.workflows[&task.workflow].target(step).order_by.as_ref();
+        // Who is meant for one Worker alone waits in no TaskQueue.
+        let limit =
+            task.task_queue.map_or(1, |queue| self.state.task_queues[&queue].max_reserved_workers as usize);
+        let order_by = self.state.target_of(task).and_then(|target| target.order_by.as_ref());
         let candidates = match order_by {
             None => self.index.candidates(&self.state, lane, task, limit, self.now),
             Some(order_by) => self.index.candidates_by(&self.state, lane, task, order_by, limit, self.now),
@@ -72,7 +73,7 @@ impl Router {
             }
         }
         if let Phase::Reserved(waiting) = &task.phase
-            && task.open_reservations.is_empty()
+            && !task.open_reservations.iter().any(|open| self.is_pending(*open))
         {
             task.phase = Phase::Pending(waiting.clone());
         }
@@ -108,17 +109,39 @@ impl Router {
         if task.status() != TaskStatus::Pending {
             return; // Other offers of it are open.
         }
-        let waiting = task.waiting().expect("a pending Task waits");
-        if waiting.expires_at <= self.now {
-            self.give_up(id, TIME_TO_LIVE_REASON.to_owned());
+        if task.open_transfer().is_some() && !self.transfer_goes_on(id) {
+            return;
+        }
+        let task = &self.state.tasks[&id];
+        let expires_at = task.waiting().expect("a pending Task waits").expires_at;
+        let step = task.step();
+        if expires_at <= self.now {
+            self.stop_waiting(id, TIME_TO_LIVE_REASON.to_owned());
         } else if task.assignment_count >= self.limits.assignment_count_max {
-            self.give_up(id, ASSIGNMENT_COUNT_REASON.to_owned());
-        } else if waiting.step.as_ref().and_then(|step| step.deadline).is_some_and(|at| at <= self.now) {
+            self.stop_waiting(id, ASSIGNMENT_COUNT_REASON.to_owned());
+        } else if step.and_then(|step| step.deadline).is_some_and(|at| at <= self.now) {
             self.leave_step(id);
-        } else {
+        } else if step.is_some() {
             // It waits in its step again, and has been woken.
             self.wakes.may_skip.insert(id);
         }
+    }
+
+    /// Takes back all offers of a Task that have not been answered.
+    pub(super) fn withdraw_offers(&mut self, id: TaskId, reason: &str) {
+        for reservation in self.pending_offers(id) {
+            self.end_offer(reservation, ReservationStatus::Canceled, Some(reason.to_owned()));
+        }
+    }
+
+    /// The offers of a Task that have not been answered, oldest first.
+    pub(super) fn pending_offers(&self, id: TaskId) -> Vec<ReservationId> {
+        let open = self.state.tasks[&id].open_reservations.iter().copied();
+        open.filter(|open| self.is_pending(*open)).collect()
+    }
+
+    fn is_pending(&self, id: ReservationId) -> bool {
+        self.state.reservations[&id].status == ReservationStatus::Pending
     }
 
     /// The Worker's places in the circles as they would be without this offer.
@@ -143,7 +166,8 @@ impl Router {
         CircleBefore { common, channel }
     }
 
-    fn make_offer(&mut self, task: TaskId, worker: WorkerId) {
+    /// Offers a Task to a Worker.
+    pub(super) fn make_offer(&mut self, task: TaskId, worker: WorkerId) {
         let old = &self.state.tasks[&task];
         let sequence = self.state.sequence + 1;
         let id = ReservationId::derived(self.now, sequence, self.state.tag());
@@ -168,10 +192,13 @@ impl Router {
             task: task.id,
             worker: worker.id,
             task_channel: task.task_channel,
-            task_queue: task.task_queue.expect("a waiting Task is in a TaskQueue"),
+            task_queue: task.task_queue,
             workflow: task.workflow,
+            transfer: task.open_transfer().map(|transfer| transfer.id),
             status: ReservationStatus::Pending,
-            timeout_seconds: self.state.workflows[&task.workflow].task_reservation_timeout_seconds,
+            timeout_seconds: task.workflow.map_or(RESERVATION_TIMEOUT_SECONDS_DEFAULT, |workflow| {
+                self.state.workflows[&workflow].task_reservation_timeout_seconds
+            }),
             accepted_at: None,
             wrap_up_at: None,
             ended_at: None,

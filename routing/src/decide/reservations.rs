@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::check;
 use crate::command::{AcceptReservation, CompleteReservation, RejectReservation, WrapUpReservation};
 use crate::event::Event;
-use crate::ids::{Id, ReservationId};
+use crate::ids::{Id, ReservationId, TaskId};
 use crate::rejection::Rejection;
 use crate::router::Router;
 use crate::state::task::{Assignment, Phase};
@@ -34,14 +34,14 @@ impl Router {
         let mut task = self.changed(&self.state.tasks[&old.task]);
         task.phase = Phase::Assigned(Assignment { reservation: id, at: self.now });
         task.cool_downs = Vec::new();
-        let siblings: Vec<ReservationId> =
-            task.open_reservations.iter().copied().filter(|sibling| *sibling != id).collect();
+        let task_id = task.id;
         self.emit(Event::ReservationAccepted {
             reservation: Arc::new(reservation),
             task: Arc::new(task),
             worker,
         });
-        for sibling in siblings {
+        self.complete_transfer(task_id, id);
+        for sibling in self.pending_offers(task_id) {
             self.end_offer(sibling, ReservationStatus::Rescinded, None);
         }
         Ok(())
@@ -71,6 +71,7 @@ impl Router {
         if old.status != ReservationStatus::Accepted {
             return Err(invalid_state(&old, "ACCEPTED Reservations", "wrapped up"));
         }
+        self.check_is_not_held(&old, "wrapped up")?;
         self.begin_wrap_up(id);
         Ok(())
     }
@@ -82,11 +83,22 @@ impl Router {
         if !matches!(old.status, ReservationStatus::Accepted | ReservationStatus::Wrapping) {
             return Err(invalid_state(&old, "ACCEPTED and WRAPPING Reservations", "completed"));
         }
-        let is_last = self.state.tasks[&old.task].open_reservations == [id];
-        if is_last {
+        self.check_is_not_held(&old, "completed")?;
+        let task = &self.state.tasks[&old.task];
+        if task.assignment().is_some() && task.open_reservations == [id] {
             self.complete(old.task, None, vec![id]);
         } else {
             self.end_work(id);
+        }
+        Ok(())
+    }
+
+    /// In a WARM transfer the initiator stays until somebody else has the Task.
+    fn check_is_not_held(&self, reservation: &Reservation, action: &'static str) -> Result<(), Rejection> {
+        let task = &self.state.tasks[&reservation.task];
+        let held_by = task.waiting().and_then(|waiting| waiting.held_by.as_ref());
+        if held_by.is_some_and(|held_by| held_by.reservation == reservation.id) {
+            self.check_no_transfer(task, action)?;
         }
         Ok(())
     }
@@ -138,7 +150,36 @@ impl Router {
         });
         let mut task = self.changed(&self.state.tasks[&old.task]);
         task.open_reservations.retain(|open| *open != id);
+        let heir = self.heir(&task, id);
+        if let (Phase::Assigned(assignment) | Phase::Wrapping(assignment), Some(heir)) =
+            (&mut task.phase, heir)
+        {
+            *assignment = heir;
+        }
         self.emit(Event::ReservationCompleted { reservation, task: Arc::new(task), worker });
+        self.follow_reservations(old.task);
+    }
+
+    /// Who has a Task when its owner `left` is done before those who had it earlier: the newest of these.
+    fn heir(&self, task: &Task, left: ReservationId) -> Option<Assignment> {
+        task.assignment().filter(|assignment| assignment.reservation == left)?;
+        let open = task.open_reservations.iter().map(|id| &self.state.reservations[id]);
+        let newest =
+            open.max_by_key(|open| (open.status == ReservationStatus::Accepted, open.accepted_at))?;
+        Some(Assignment { reservation: newest.id, at: newest.accepted_at? })
+    }
+
+    /// A Task is wrapped up when all who have it do.
+    fn follow_reservations(&mut self, id: TaskId) {
+        let task = &self.state.tasks[&id];
+        let Phase::Assigned(assignment) = &task.phase else { return };
+        let is_wrapping =
+            |id: &ReservationId| self.state.reservations[id].status == ReservationStatus::Wrapping;
+        if !task.open_reservations.is_empty() && task.open_reservations.iter().all(is_wrapping) {
+            let phase = Phase::Wrapping(assignment.clone());
+            let task = Arc::new(Task { phase, ..self.changed(task) });
+            self.emit(Event::TaskWrapup { task });
+        }
     }
 
     fn with_channel(

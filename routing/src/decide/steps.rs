@@ -15,12 +15,13 @@
 
 use std::sync::Arc;
 
+use super::direct;
 use crate::event::Event;
 use crate::expression::{Facts, TaskFacts, WorkerCounts};
 use crate::ids::TaskId;
 use crate::router::Router;
-use crate::state::task::{Phase, RoutingStep, Task};
-use crate::state::{State, Worker};
+use crate::state::task::{Phase, Place, RoutingStep, Task};
+use crate::state::{State, Worker, Workflow};
 use crate::time::Timestamp;
 use crate::workflow_configuration::{Target, WorkflowConfiguration};
 
@@ -49,7 +50,7 @@ struct Clock {
 }
 
 /// A step that a Task may enter.
-struct Place {
+struct Opening {
     filter: Option<usize>,
     target: usize,
     clock: Clock,
@@ -103,7 +104,7 @@ impl Router {
                 self.reapply_priority(&task, &step, &targets[target]);
             }
             Some((target, deadline)) => {
-                self.enter_step(id, revision, Place { filter, target, clock, deadline });
+                self.enter_step(id, revision, Opening { filter, target, clock, deadline });
             }
             None => {
                 let behind = filter.map_or(0, |filter| filter + 1);
@@ -124,7 +125,7 @@ impl Router {
         let clock = Clock::of(&step);
         match first_open_step(targets, step.target as usize + 1, clock, self.now) {
             Some((target, deadline)) => {
-                self.enter_step(id, step.revision, Place { filter: Some(filter), target, clock, deadline });
+                self.enter_step(id, step.revision, Opening { filter: Some(filter), target, clock, deadline });
             }
             None => self.find_filter(id, step.revision, filter + 1, CameBy::Timeout),
         }
@@ -135,7 +136,7 @@ impl Router {
     pub(crate) fn consider_skipping(&mut self, id: TaskId) {
         let task = Arc::clone(&self.state.tasks[&id]);
         let step = task.step().expect("a pending Task stands in a step").clone();
-        if !self.is_to_be_skipped(self.state.workflows[&task.workflow].target(&step)) {
+        if !self.state.target_of(&task).is_some_and(|target| self.is_to_be_skipped(target)) {
             return;
         }
         let configuration = self.configuration_of(&task, step.revision);
@@ -152,7 +153,7 @@ impl Router {
                 self.enter_step(
                     id,
                     step.revision,
-                    Place { filter: Some(filter), target: next, clock, deadline },
+                    Opening { filter: Some(filter), target: next, clock, deadline },
                 );
             }
             None => self.find_filter(id, step.revision, filter + 1, CameBy::Skip),
@@ -179,9 +180,9 @@ impl Router {
             let targets = &configuration.filters[filter].targets;
             let (target, deadline) = first_open_step(targets, 0, clock, self.now)
                 .expect("timeouts are at least a second, so the first step is open when the clock starts");
-            self.enter_step(id, revision, Place { filter: Some(filter), target, clock, deadline });
+            self.enter_step(id, revision, Opening { filter: Some(filter), target, clock, deadline });
         } else if came_by != CameBy::Timeout && configuration.default_filter.is_some() {
-            self.enter_step(id, revision, Place { filter: None, target: 0, clock, deadline: None });
+            self.enter_step(id, revision, Opening { filter: None, target: 0, clock, deadline: None });
         } else {
             self.leave_workflow(id, came_by);
         }
@@ -195,11 +196,11 @@ impl Router {
             CameBy::Skip => (Event::WorkflowSkipped { task }, WORKFLOW_SKIP_REASON),
         };
         self.emit(event);
-        self.give_up(id, reason.to_owned());
+        self.stop_waiting(id, reason.to_owned());
     }
 
-    fn enter_step(&mut self, id: TaskId, revision: u32, place: Place) {
-        let Place { filter, target: index, clock, deadline } = place;
+    fn enter_step(&mut self, id: TaskId, revision: u32, opening: Opening) {
+        let Opening { filter, target: index, clock, deadline } = opening;
         let old = &self.state.tasks[&id];
         let configuration = self.configuration_of(old, revision);
         let (target, filter_name) = match filter {
@@ -215,7 +216,7 @@ impl Router {
         let Phase::Pending(waiting) = &mut matched.phase else {
             unreachable!("only a pending Task enters a step");
         };
-        waiting.step = Some(RoutingStep {
+        waiting.place = Some(Place::Step(RoutingStep {
             revision,
             filter: filter.map(|filter| filter as u32),
             filter_name,
@@ -224,20 +225,14 @@ impl Router {
             clock_started_at: clock.started_at,
             clock_target: clock.target as u32,
             deadline,
-        });
+        }));
         let matched = Arc::new(matched);
         self.emit(Event::WorkflowTargetMatched { task: Arc::clone(&matched) });
 
         let mut entered = self.changed(&matched);
         entered.task_queue = Some(target.queue);
         entered.task_queue_entered_at = Some(self.now);
-        let task = Arc::new(entered);
-        match matched.task_queue {
-            Some(previous_task_queue) if previous_task_queue != target.queue => {
-                self.emit(Event::TaskQueueMoved { task, previous_task_queue });
-            }
-            _ => self.emit(Event::TaskQueueEntered { task }),
-        }
+        self.emit(direct::entered(entered, matched.task_queue));
         if target.skip_if.is_some() {
             self.wakes.may_skip.insert(id);
         }
@@ -253,11 +248,15 @@ impl Router {
     }
 
     fn present_revision(&self, id: TaskId) -> u32 {
-        self.state.workflows[&self.state.tasks[&id].workflow].present().number
+        self.workflow_of(&self.state.tasks[&id]).present().number
     }
 
     fn configuration_of(&self, task: &Task, revision: u32) -> Arc<WorkflowConfiguration> {
-        Arc::clone(self.state.workflows[&task.workflow].revision(revision))
+        Arc::clone(self.workflow_of(task).revision(revision))
+    }
+
+    fn workflow_of(&self, task: &Task) -> &Workflow {
+        &self.state.workflows[&task.workflow.expect("a Task in a Workflow names it")]
     }
 }
 

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use super::check::{self, bad_input};
+use super::direct::{Direction, first_place};
 use crate::attributes::Attributes;
 use crate::command::{CancelTask, CompleteTask, CreateTask, UpdateTask, WrapUpTask};
 use crate::event::Event;
-use crate::ids::{Id, ReservationId, TaskId, WorkflowId};
+use crate::ids::{Id, ReservationId, TaskId};
 use crate::rejection::Rejection;
 use crate::router::Router;
-use crate::state::task::{Ended, Phase, Waiting};
+use crate::state::task::{Ended, Phase, RoutingTarget, Waiting};
+use crate::state::task_transfer::TransferStatus;
 use crate::state::{ReservationStatus, Task, TaskStatus};
 use crate::time::Timestamp;
 use crate::workflow_configuration::PRIORITY_MAX;
@@ -20,20 +22,24 @@ const TIMEOUT_SECONDS_MAX: u32 = 1_209_600;
 /// The first moment of the year 1900, before which no virtual start time may lie (`routing.md` 3.2).
 const VIRTUAL_START_TIME_MIN: Timestamp = Timestamp(-2_208_988_800_000);
 
+const MOVED_CHANNEL: &str = "moved to another Task Channel";
+
 impl Router {
     pub(super) fn create_task(&mut self, command: CreateTask) -> Result<(), Rejection> {
+        check::unused(&self.state.tasks, command.id)?;
+        check::room(self.state.tasks.len(), self.limits.tasks_max, "Tasks in the Workspace")?;
+        let Direction { to, ignore_capacity } = self.direction(&command)?;
         let CreateTask {
             id,
-            workflow,
+            workflow: _,
+            routing_target,
+            ignore_capacity: _,
             task_channel,
             attributes,
             priority,
             timeout_seconds,
             virtual_start_time,
         } = command;
-        check::unused(&self.state.tasks, id)?;
-        check::room(self.state.tasks.len(), self.limits.tasks_max, "Tasks in the Workspace")?;
-        let workflow = self.workflow_of_new_task(workflow)?;
         let task_channel = self.task_channel(&task_channel)?.id;
         self.check_attributes(&attributes)?;
         let priority = check::range(priority.unwrap_or(0), 0, PRIORITY_MAX, "priority")?;
@@ -41,14 +47,17 @@ impl Router {
         check::range(timeout_seconds, 1, TIMEOUT_SECONDS_MAX, "timeoutSeconds")?;
         let virtual_start_time = self.virtual_start_time(virtual_start_time.unwrap_or(self.now))?;
 
-        let waiting = Waiting { expires_at: self.now.plus_seconds(timeout_seconds), step: None };
+        let expires_at = self.now.plus_seconds(timeout_seconds);
+        let waiting = Waiting { expires_at, place: first_place(to), held_by: None };
         let task = Task {
             id,
             created_sequence: self.state.sequence + 1,
             attributes,
             priority,
             task_channel,
-            workflow,
+            workflow: if let RoutingTarget::Workflow(workflow) = to { Some(workflow) } else { None },
+            routing_target,
+            ignore_capacity,
             task_queue: None,
             task_queue_entered_at: None,
             timeout_seconds,
@@ -56,13 +65,17 @@ impl Router {
             assignment_count: 0,
             phase: Phase::Pending(waiting),
             open_reservations: Vec::new(),
+            transfers: Vec::new(),
             cool_downs: Vec::new(),
             version: 1,
             created_at: self.now,
             updated_at: self.now,
         };
         self.emit(Event::TaskCreated { task: Arc::new(task) });
-        self.enter_workflow(id);
+        self.send(id, to);
+        if let (RoutingTarget::Worker(worker), true) = (to, ignore_capacity) {
+            self.make_offer(id, worker);
+        }
         Ok(())
     }
 
@@ -83,7 +96,10 @@ impl Router {
             new.task_channel = self.task_channel(&channel)?.id;
             if new.task_channel != old.task_channel && old.status() != TaskStatus::Pending {
                 // An open Reservation takes up capacity of the channel that it was made for.
-                return Err(invalid_state(&old, "PENDING Tasks", "moved to another Task Channel"));
+                return Err(invalid_state(&old, "PENDING Tasks", MOVED_CHANNEL));
+            }
+            if new.task_channel != old.task_channel {
+                self.check_no_transfer(&old, MOVED_CHANNEL)?;
             }
         }
         if let Some(at) = virtual_start_time {
@@ -93,10 +109,10 @@ impl Router {
             return Ok(());
         }
         let has_new_attributes = new.attributes != old.attributes;
-        let is_pending = old.status() == TaskStatus::Pending;
+        let is_in_step = old.status() == TaskStatus::Pending && old.step().is_some();
         let task = Arc::new(self.changed(&new));
         self.emit(Event::TaskUpdated { task });
-        if has_new_attributes && is_pending {
+        if has_new_attributes && is_in_step {
             self.redrive(id);
         }
         Ok(())
@@ -110,7 +126,11 @@ impl Router {
         if task.waiting().is_none() {
             return Err(invalid_state(&task, "PENDING and RESERVED Tasks", "canceled"));
         }
+        if task.owner().is_some() {
+            self.check_no_transfer(&task, "canceled")?;
+        }
         self.write_attributes(&task, attributes)?;
+        self.close_transfer(id, TransferStatus::Canceled, &reason);
         self.give_up(id, reason);
         Ok(())
     }
@@ -119,6 +139,7 @@ impl Router {
         let WrapUpTask { id, expected_version, attributes } = command;
         let task = self.task(id)?;
         check::version(TaskId::KIND, expected_version, task.version)?;
+        self.check_no_transfer(&task, "wrapped up")?;
         if task.status() != TaskStatus::Assigned {
             return Err(invalid_state(&task, "ASSIGNED Tasks", "wrapped up"));
         }
@@ -134,6 +155,7 @@ impl Router {
         let task = self.task(id)?;
         check::version(TaskId::KIND, expected_version, task.version)?;
         let reason = reason.map(|reason| check::reason(&reason)).transpose()?;
+        self.check_no_transfer(&task, "completed")?;
         if task.assignment().is_none() {
             return Err(invalid_state(&task, "ASSIGNED and WRAPPING Tasks", "completed"));
         }
@@ -142,11 +164,19 @@ impl Router {
         Ok(())
     }
 
-    /// Cancels a waiting Task with all its offers.
-    pub(super) fn give_up(&mut self, id: TaskId, reason: String) {
-        for reservation in self.state.tasks[&id].open_reservations.clone() {
-            self.end_offer(reservation, ReservationStatus::Canceled, Some(reason.clone()));
+    /// A Task has waited for as long as it may, or its Workflow has nothing more for it. Where it was transferred,
+    /// that is the end of the transfer.
+    pub(super) fn stop_waiting(&mut self, id: TaskId, reason: String) {
+        if !self.transfer_fails(id, &reason) {
+            self.close_transfer(id, TransferStatus::Failed, &reason);
+            self.give_up(id, reason);
         }
+    }
+
+    /// Cancels a waiting Task with all its offers. The Worker who let go of it in a COLD transfer goes on wrapping
+    /// up.
+    fn give_up(&mut self, id: TaskId, reason: String) {
+        self.withdraw_offers(id, &reason);
         let mut task = self.changed(&self.state.tasks[&id]);
         task.phase = Phase::Canceled(Ended { at: self.now, reason: Some(reason), reservation: None });
         task.cool_downs = Vec::new();
@@ -186,22 +216,6 @@ impl Router {
         Ok(())
     }
 
-    fn workflow_of_new_task(&self, given: Option<WorkflowId>) -> Result<WorkflowId, Rejection> {
-        if let Some(id) = given {
-            return Ok(self.workflow(id, "workflowId")?.id);
-        }
-        let mut workflows = self.state.workflows.keys();
-        match (workflows.next(), workflows.next()) {
-            (Some(only), None) => Ok(*only),
-            _ => {
-                let n_workflows = self.state.workflows.len();
-                let message =
-                    format!("the Workspace has {n_workflows} Workflows: name the one that routes the Task");
-                Err(bad_input("workflowId", message))
-            }
-        }
-    }
-
     fn virtual_start_time(&self, at: Timestamp) -> Result<Timestamp, Rejection> {
         if at < VIRTUAL_START_TIME_MIN || at > self.now {
             return Err(bad_input(
@@ -213,7 +227,7 @@ impl Router {
     }
 }
 
-fn invalid_state(task: &Task, allowed: &'static str, action: &'static str) -> Rejection {
+pub(super) fn invalid_state(task: &Task, allowed: &'static str, action: &'static str) -> Rejection {
     let present = task.status().name();
     Rejection::InvalidState { kind: TaskId::KIND, present, allowed, action }
 }

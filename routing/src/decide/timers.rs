@@ -12,7 +12,7 @@ impl Router {
         match timer {
             Timer::Reservation(id) => self.time_out(id),
             Timer::Step(id) => self.leave_step(id),
-            Timer::TimeToLive(id) => self.give_up(id, TIME_TO_LIVE_REASON.to_owned()),
+            Timer::TimeToLive(id) => self.stop_waiting(id, TIME_TO_LIVE_REASON.to_owned()),
             Timer::CoolDown(task, _worker) => {
                 self.index.cool_down_over();
                 self.wakes.tasks.insert(task);

@@ -15,7 +15,7 @@ use crate::workflow_configuration::{Fault, WorkflowConfiguration};
 
 /// How long a Worker may have to answer, in seconds (`routing.md` 2.9).
 const RESERVATION_TIMEOUT_SECONDS_MAX: u32 = 86_400;
-const RESERVATION_TIMEOUT_SECONDS_DEFAULT: u32 = 120;
+pub(super) const RESERVATION_TIMEOUT_SECONDS_DEFAULT: u32 = 120;
 /// How many earlier documents are kept for Tasks under way. Each change writes all of them, and each may be a megabyte.
 const FOLLOWED_REVISIONS_MAX: usize = 20;
 
@@ -83,7 +83,11 @@ impl Router {
     }
 
     fn pending_tasks_of(&self, id: WorkflowId) -> Vec<TaskId> {
-        let of_workflow = self.state.tasks.values().filter(|task| task.workflow == id);
+        let of_workflow = self
+            .state
+            .tasks
+            .values()
+            .filter(|task| task.followed().is_some_and(|(workflow, _)| workflow == id));
         let pending = of_workflow.filter(|task| task.status() == TaskStatus::Pending);
         pending.map(|task| task.id).collect()
     }

@@ -12,7 +12,7 @@ use crate::expression::{Facts, OrderBy, Rank, TaskFacts};
 use crate::ids::{TaskId, WorkerId};
 use crate::router::Router;
 use crate::state::{
-    Phase, Reservation, ReservationStatus, State, TargetWorkers, Task, Worker, WorkerChannel,
+    Phase, Reservation, ReservationStatus, State, TargetWorkers, Task, TaskQueue, Worker, WorkerChannel,
 };
 use crate::time::Timestamp;
 
@@ -83,6 +83,8 @@ pub enum CheckKind {
     ChannelAvailable,
     /// The capacity of the worker channel.
     Capacity,
+    /// The Worker has an open Reservation of the Task, or is the one who is transferring it.
+    AlreadyReserved,
     /// The Worker has refused the Task a moment ago.
     RefusedRecently,
     /// Another Task goes first as soon as the Worker has room.
@@ -100,6 +102,7 @@ impl CheckKind {
             CheckKind::Activity => "ACTIVITY",
             CheckKind::ChannelAvailable => "CHANNEL_AVAILABLE",
             CheckKind::Capacity => "CAPACITY",
+            CheckKind::AlreadyReserved => "ALREADY_RESERVED",
             CheckKind::RefusedRecently => "REFUSED_RECENTLY",
             CheckKind::HigherPrecedenceTask => "HIGHER_PRECEDENCE_TASK",
         }
@@ -140,7 +143,7 @@ struct Waiting<'a> {
 type Standing = (usize, Option<Rank>, CircleKey);
 
 /// How many checks there are that one Worker passes or does not: all but that of other Tasks.
-const N_CHECKS: usize = 7;
+const N_CHECKS: usize = 8;
 
 impl Waiting<'_> {
     fn explain(&self, worker: Option<WorkerId>, first: usize) -> Explanation {
@@ -160,7 +163,7 @@ impl Waiting<'_> {
         Explanation {
             task: self.task.id,
             summary: self.summary(&funnel),
-            position: Some(self.position()),
+            position: self.position(),
             until: None,
             workers: workers.collect(),
         }
@@ -199,6 +202,7 @@ impl Waiting<'_> {
             CheckKind::Activity => self.state.is_available(worker),
             CheckKind::ChannelAvailable => self.channel(worker).available,
             CheckKind::Capacity => self.channel(worker).has_capacity(),
+            CheckKind::AlreadyReserved => !self.state.has_or_hands_on(self.task, worker.id),
             CheckKind::RefusedRecently => !self.task.is_cooling_down(worker.id, self.now),
             CheckKind::HigherPrecedenceTask => true,
         }
@@ -209,7 +213,7 @@ impl Waiting<'_> {
         let (lane, worker) = (self.lane(), self.worker(slot));
         let passed = self.passes(slot, kind);
         let detail = match kind {
-            CheckKind::QueueMembership => self.membership(slot, passed),
+            CheckKind::QueueMembership => self.membership(slot, passed)?,
             CheckKind::KnownWorker => match (lane.rule.known.as_ref()?, passed) {
                 (_, true) => "the Task names this Worker".to_owned(),
                 (Known::Id(id), false) => format!("the Task names the Worker {id}"),
@@ -242,6 +246,12 @@ impl Waiting<'_> {
                 let (open, capacity) = (channel.open(), channel.configured_capacity);
                 format!("{open} of {capacity} on channel {} taken", self.channel_name())
             }
+            CheckKind::AlreadyReserved if passed => return None,
+            CheckKind::AlreadyReserved => {
+                let has = self.state.has_open_reservation(self.task, worker.id);
+                if has { "has an open Reservation of the Task" } else { "transfers the Task to others" }
+                    .to_owned()
+            }
             CheckKind::RefusedRecently => {
                 let until =
                     self.task.cool_downs.iter().find(|cool_down| cool_down.worker == worker.id)?.until;
@@ -259,9 +269,9 @@ impl Waiting<'_> {
         Some(Check { kind, passed, detail })
     }
 
-    fn membership(&self, slot: WorkerSlot, passed: bool) -> String {
-        let queue = &self.state.task_queues[&self.index.workers.members(self.lane().queue).id];
-        match &queue.target_workers {
+    fn membership(&self, slot: WorkerSlot, passed: bool) -> Option<String> {
+        let queue = self.queue()?;
+        Some(match &queue.target_workers {
             TargetWorkers::Nobody => format!("{} takes nobody: its expression is empty", queue.name),
             TargetWorkers::Matching(expression) if passed => format!("{}: {expression} is true", queue.name),
             TargetWorkers::Matching(expression) => {
@@ -271,7 +281,7 @@ impl Waiting<'_> {
                 let why = expression.why_not(&facts).unwrap_or_else(|| "not true".to_owned());
                 format!("{}: {why}", queue.name)
             }
-        }
+        })
     }
 
     /// The first Task that goes before this one as soon as the Worker has room on the channel.
@@ -280,44 +290,49 @@ impl Waiting<'_> {
         let (_, first) =
             self.index.first_waiting_before(self.state, self.lane().channel, slot, own, self.now)?;
         let other = &self.state.tasks[&first];
-        let queue =
-            other.task_queue.map(|queue| self.state.task_queues[&queue].name.as_str()).unwrap_or_default();
-        let detail = format!("Task {first} in {queue} goes first (priority {})", other.priority);
+        let queue = other.task_queue.map(|queue| format!(" in {}", self.state.task_queues[&queue].name));
+        let queue = queue.unwrap_or_default();
+        let detail = format!("Task {first}{queue} goes first (priority {})", other.priority);
         Some(Check { kind: CheckKind::HigherPrecedenceTask, passed: false, detail })
     }
 
-    fn position(&self) -> usize {
-        1 + self.index.n_waiting_before(self.lane().queue, self.precedence())
+    fn position(&self) -> Option<usize> {
+        Some(1 + self.index.n_waiting_before(self.lane().queue?, self.precedence()))
     }
 
     fn summary(&self, funnel: &[usize]) -> String {
-        let queue = &self.state.task_queues[&self.index.workers.members(self.lane().queue).id].name;
-        let mut text = format!("Waits in TaskQueue {queue}, {}. ", step(self.task));
+        let mut text = match self.queue() {
+            Some(queue) => format!("Waits in TaskQueue {}, {}. ", queue.name, step(self.task)),
+            None => "Was directed to one Worker, and waits for that Worker. ".to_owned(),
+        };
         let all = funnel[0];
-        let stages = [
-            (1, "serves the TaskQueue", "serve the TaskQueue"),
-            (3, "suits the step", "suit the step"),
+        let in_queue =
+            [(1, "serves the TaskQueue", "serve the TaskQueue"), (3, "suits the step", "suit the step")];
+        let outside = [(3, "is the one", "are the one")];
+        let of_all = if self.queue().is_some() { &in_queue[..] } else { &outside };
+        let of_now = [
             (4, "is in an available Activity", "are in an available Activity"),
             (6, "has room on the channel", "have room on the channel"),
-            (7, "has not just refused it", "have not just refused it"),
+            (7, "does not have it already", "do not have it already"),
+            (8, "has not just refused it", "have not just refused it"),
         ];
         let _ = write!(text, "Of {all} {}", plural(all));
-        let mut before = all;
-        for (n, of_one, of_several) in stages {
-            let count = funnel[n];
+        let mut before = None;
+        for (n, of_one, of_several) in of_all.iter().chain(&of_now) {
+            let count = funnel[*n];
             // What changes nothing tells nothing, but for the first.
-            if count == before && n > 1 {
+            if Some(count) == before {
                 continue;
             }
-            let (separator, of_these) = if n == 1 { ("", "") } else { (",", " of these") };
+            let (separator, of_these) = if before.is_none() { ("", "") } else { (",", " of these") };
             if count == 0 {
-                let and = if n == 1 { "" } else { ", and" };
+                let and = if before.is_none() { "" } else { ", and" };
                 let _ = write!(text, "{and} none{of_these} {of_one}.");
                 return text;
             }
             let what = if count == 1 { of_one } else { of_several };
             let _ = write!(text, "{separator} {count}{of_these} {what}");
-            before = count;
+            before = Some(count);
         }
         text.push('.');
         text
@@ -344,8 +359,12 @@ impl Waiting<'_> {
     }
 
     fn order_by(&self) -> Option<&OrderBy> {
-        let step = self.task.step()?;
-        self.state.workflows[&self.task.workflow].target(step).order_by.as_ref()
+        self.state.target_of(self.task)?.order_by.as_ref()
+    }
+
+    fn queue(&self) -> Option<&TaskQueue> {
+        let slot = self.lane().queue?;
+        Some(&self.state.task_queues[&self.index.workers.members(slot).id])
     }
 }
 
@@ -357,6 +376,7 @@ const KINDS: [CheckKind; N_CHECKS] = [
     CheckKind::Activity,
     CheckKind::ChannelAvailable,
     CheckKind::Capacity,
+    CheckKind::AlreadyReserved,
     CheckKind::RefusedRecently,
 ];
 
@@ -366,7 +386,10 @@ fn plural(n: usize) -> &'static str {
 
 /// Where a Task stands in its Workflow, in words.
 fn step(task: &Task) -> String {
-    let Some(step) = task.step() else { return "in no step".to_owned() };
+    let Some(step) = task.step() else {
+        let how = if task.open_transfer().is_some() { "transferred" } else { "directed" };
+        return format!("where it was {how}");
+    };
     match (step.filter, &step.filter_name) {
         (None, _) => "taken by the default filter".to_owned(),
         (Some(filter), None) => format!("step {} of filter {}", step.target + 1, filter + 1),
@@ -396,7 +419,11 @@ fn routed(state: &State, task: &Task) -> String {
 
 fn offered(state: &State, reservation: &Reservation) -> String {
     let worker = &state.workers[&reservation.worker].name;
-    let queue = &state.task_queues[&reservation.task_queue].name;
+    let from = match (reservation.transfer, reservation.task_queue) {
+        (Some(_), _) => " by a transfer".to_owned(),
+        (None, Some(queue)) => format!(" out of TaskQueue {}", state.task_queues[&queue].name),
+        (None, None) => " directly".to_owned(),
+    };
     let turn = match reservation.circle_before.common {
         None => "who had never been offered anything".to_owned(),
         Some(before) => {
@@ -404,7 +431,7 @@ fn offered(state: &State, reservation: &Reservation) -> String {
             format!("whose last offer was {seconds} s before")
         }
     };
-    format!("Worker {worker} out of TaskQueue {queue}, {turn}")
+    format!("Worker {worker}{from}, {turn}")
 }
 
 fn until(state: &State, task: &Task) -> Option<(Timestamp, Then)> {
@@ -413,7 +440,7 @@ fn until(state: &State, task: &Task) -> Option<(Timestamp, Then)> {
     let offers = state.reservations_of_task(task.id);
     let pending = offers.filter(|reservation| reservation.status == ReservationStatus::Pending);
     let answers = pending.map(|reservation| (reservation.expires_at(), Then::ReservationTimesOut));
-    let deadline = waiting.step.as_ref().and_then(|step| step.deadline);
+    let deadline = task.step().and_then(|step| step.deadline);
     let deadline =
         deadline.filter(|_| matches!(task.phase, Phase::Pending(_))).map(|at| (at, Then::NextStep));
     answers.chain(deadline).chain([end]).min_by_key(|(at, _)| *at)

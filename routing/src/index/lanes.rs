@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::workers::{ChannelSlot, QueueSlot};
 use crate::expression::Expression;
-use crate::ids::{TaskId, TaskQueueId};
+use crate::ids::{TaskId, TaskQueueId, WorkerId};
 use crate::state::{Task, TaskOrder, TaskQueue};
 use crate::time::Timestamp;
 use crate::workflow_configuration::{KnownWorker, Target};
@@ -48,7 +48,8 @@ pub(crate) type LaneId = u32;
 
 /// Tasks that ask for the same.
 pub(super) struct Lane {
-    pub(super) queue: QueueSlot,
+    /// `None` where the Tasks were directed to one Worker, who need not serve any TaskQueue.
+    pub(super) queue: Option<QueueSlot>,
     pub(super) channel: ChannelSlot,
     order: TaskOrder,
     pub(super) rule: Rule,
@@ -78,7 +79,7 @@ pub(super) enum Known {
 
 /// Where a Task waits, and what it asks for there.
 pub(super) struct Stand {
-    pub(super) queue: QueueSlot,
+    pub(super) queue: Option<QueueSlot>,
     pub(super) order: TaskOrder,
     pub(super) channel: ChannelSlot,
     pub(super) rule: Rule,
@@ -92,7 +93,7 @@ pub(super) struct Condition {
 }
 
 /// Where the Tasks of a lane wait, and what they ask for.
-type LaneKey = (QueueSlot, ChannelSlot, TaskOrder, Option<Known>, Option<(String, String)>);
+type LaneKey = (Option<QueueSlot>, ChannelSlot, TaskOrder, Option<Known>, Option<(String, String)>);
 
 /// All waiting Tasks of a Workspace.
 #[derive(Default)]
@@ -102,14 +103,16 @@ pub(super) struct Lanes {
     by_key: BTreeMap<LaneKey, LaneId>,
     /// The lane of each waiting Task. Its rank there follows from the Task.
     places: BTreeMap<TaskId, LaneId>,
-    /// The waiting Tasks that must not be offered to somebody for a time.
-    refused: BTreeSet<TaskId>,
+    /// The waiting Tasks that must not be offered to somebody who would be a candidate otherwise.
+    barred: BTreeSet<TaskId>,
     /// For each Task Channel, the TaskQueues in which somebody waits for anyone.
     open: Vec<Heads>,
     /// The lanes for one known Worker.
     known: BTreeMap<Known, BTreeSet<LaneId>>,
     /// Whether a TaskQueue is of the preferred order, by slot.
     classes: Vec<u8>,
+    /// The same of Tasks that wait in none. They are ordered as in a FIFO TaskQueue.
+    class_outside: u8,
     /// How many lanes have a condition that looks at the load of Workers.
     n_load_dependent: usize,
     /// The lanes whose condition looks at the time of day.
@@ -140,10 +143,18 @@ impl Rank {
 }
 
 impl Rule {
+    /// Any Worker who serves the TaskQueue.
+    pub(super) const ANYBODY: Rule = Rule { known: None, condition: None };
+
+    /// This Worker and nobody else.
+    pub(super) fn of_worker(worker: WorkerId) -> Rule {
+        Rule { known: Some(Known::Id(worker.to_string())), condition: None }
+    }
+
     /// What a Task asks for in a step of its Workflow.
     pub(super) fn of(task: &Task, target: &Target) -> Rule {
         if target.known_worker.is_none() && target.expression.is_none() {
-            return Rule { known: None, condition: None };
+            return Rule::ANYBODY;
         }
         let document = task.attributes.to_value();
         let known = target.known_worker.as_ref().map(|known| {
@@ -186,12 +197,12 @@ impl Lanes {
     }
 
     pub(super) fn precedence_of_rank(&self, lane: &Lane, rank: Rank) -> Precedence {
-        Precedence { class: self.classes[lane.queue], rank }
+        Precedence { class: lane.queue.map_or(self.class_outside, |queue| self.classes[queue]), rank }
     }
 
-    /// Has a Worker refused this waiting Task lately?
-    pub(super) fn is_refused(&self, task: TaskId) -> bool {
-        !self.refused.is_empty() && self.refused.contains(&task)
+    /// Is there somebody whom this waiting Task must not be offered to, whoever would be a candidate?
+    pub(super) fn is_barred(&self, task: TaskId) -> bool {
+        !self.barred.is_empty() && self.barred.contains(&task)
     }
 
     /// The Task Channels of all that wait in a TaskQueue, one bit each.
@@ -201,8 +212,8 @@ impl Lanes {
 
     /// The lanes of a TaskQueue.
     pub(super) fn of_queue(&self, queue: QueueSlot) -> impl Iterator<Item = &Lane> + '_ {
-        let first = (queue, 0, TaskOrder::Fifo, None, None);
-        let lanes = self.by_key.range(first..).take_while(move |(key, _)| key.0 == queue);
+        let first = (Some(queue), 0, TaskOrder::Fifo, None, None);
+        let lanes = self.by_key.range(first..).take_while(move |(key, _)| key.0 == Some(queue));
         lanes.map(|(_, id)| self.lane(*id))
     }
 
@@ -241,13 +252,18 @@ impl Lanes {
         }
     }
 
+    /// Takes in where Tasks go that wait in no TaskQueue.
+    pub(super) fn preferred_order_changed(&mut self, preferred: TaskOrder) {
+        self.class_outside = u8::from(preferred != TaskOrder::Fifo);
+    }
+
     /// Lets a Task wait.
     pub(super) fn insert(&mut self, task: &Task, stand: Stand) {
         let rank = Rank::of(task, stand.order);
         let id = self.lane_for(stand);
         self.places.insert(task.id, id);
-        if !task.cool_downs.is_empty() {
-            self.refused.insert(task.id);
+        if is_barred_for_some(task) {
+            self.barred.insert(task.id);
         }
         let head_before = self.first_of(id);
         let lane = self.lanes[id as usize].as_mut().expect("just found");
@@ -263,8 +279,8 @@ impl Lanes {
             let rank = Rank::of(task, stand.order);
             let id = self.lane_for(stand);
             places.push((task.id, id));
-            if !task.cool_downs.is_empty() {
-                self.refused.insert(task.id);
+            if is_barred_for_some(task) {
+                self.barred.insert(task.id);
             }
             waiting.resize_with(self.lanes.len(), Vec::new);
             waiting[id as usize].push((rank, task.id));
@@ -280,7 +296,7 @@ impl Lanes {
     /// The Task, as it was while it waited, does not wait any more.
     pub(super) fn remove(&mut self, task: &Task) {
         let Some(id) = self.places.remove(&task.id) else { return };
-        self.refused.remove(&task.id);
+        self.barred.remove(&task.id);
         let head_before = self.first_of(id);
         let lane = self.lanes[id as usize].as_mut().expect("a lane stays while a Task waits in it");
         let removed = lane.waiting.remove(&Rank::of(task, lane.order));
@@ -299,7 +315,7 @@ impl Lanes {
             .flatten()
             .map(|lane| {
                 let (queue, channel, order, known, condition) = lane.key.clone();
-                let key = (queue_ids[queue], channel, order, known, condition);
+                let key = (queue.map(|queue| queue_ids[queue]), channel, order, known, condition);
                 (key, lane.waiting.values().copied().collect())
             })
             .collect();
@@ -317,7 +333,7 @@ impl Lanes {
             lanes,
             heads,
             self.places.len(),
-            self.refused.clone(),
+            self.barred.clone(),
             self.n_load_dependent,
             self.time_dependent.len(),
         )
@@ -375,7 +391,8 @@ impl Lanes {
         if before == after || lane.rule.known.is_some() {
             return;
         }
-        let (channel, queue) = (lane.channel, lane.queue);
+        let (channel, queue) =
+            (lane.channel, lane.queue.expect("only one known Worker is waited for outside"));
         while self.open.len() <= channel {
             self.open.push(Heads::default());
         }
@@ -405,6 +422,10 @@ impl Lanes {
         let first = heads.heads[block * 64..end].iter().min();
         heads.blocks[block] = *first.expect("a block is not empty");
     }
+}
+
+fn is_barred_for_some(task: &Task) -> bool {
+    !task.cool_downs.is_empty() || !task.open_reservations.is_empty() || task.open_transfer().is_some()
 }
 
 impl Lane {

@@ -2,10 +2,11 @@
 //!
 //! A Worker is a *candidate* for a waiting Task when all of this holds:
 //!
-//! 1. the Worker is eligible for the TaskQueue (its target expression is true);
+//! 1. the Worker is eligible for the TaskQueue (its target expression is true), if the Task is in one;
 //! 2. the step's worker expression is true, and the Worker is the known one, if the step names one;
 //! 3. the Worker's Activity is available, the worker channel is switched on, and it has room;
-//! 4. the Worker has not refused the Task within the re-offer delay, and has no open Reservation of it.
+//! 4. the Worker has not refused the Task within the re-offer delay, has no open Reservation of it, and is not the
+//!    one who is transferring it.
 //!
 //! Two questions are asked, always with the same notion of candidate:
 //!
@@ -37,7 +38,7 @@ use super::lanes::{Heads, Known, Lane, LaneId, NOBODY_WAITS, Precedence};
 use super::workers::{ChannelSlot, CircleKey, QueueSlot, WorkerSlot};
 use super::{Index, Wakes};
 use crate::expression::{OrderBy, TaskFacts};
-use crate::ids::TaskId;
+use crate::ids::{TaskId, WorkerId};
 use crate::state::{State, Task};
 use crate::time::Timestamp;
 
@@ -68,7 +69,7 @@ impl Index {
         now: Timestamp,
     ) -> Vec<WorkerSlot> {
         let lane = self.lanes.lane(lane);
-        let may_get = |slot: WorkerSlot| !task.is_cooling_down(self.workers.entry(slot).worker.id, now);
+        let may_get = |slot: WorkerSlot| may_be_offered(state, task, self.workers.entry(slot).worker.id, now);
         let is_candidate = |slot: WorkerSlot| self.suits(state, lane, slot, now) && may_get(slot);
 
         if let Some(known) = &lane.rule.known {
@@ -79,7 +80,7 @@ impl Index {
                 .collect();
         }
 
-        let members = self.workers.members(lane.queue);
+        let members = self.workers.members(lane.queue.expect(IN_QUEUE));
         let ready = self.workers.ready(lane.channel);
         if members.count == 0 || ready.circle.is_empty() {
             return Vec::new();
@@ -164,7 +165,7 @@ impl Index {
             match &lane.rule.known {
                 Some(known) => wakes.workers.extend(self.known_worker(state, known)),
                 None => {
-                    let members = &self.workers.members(lane.queue).workers;
+                    let members = &self.workers.members(lane.queue.expect(IN_QUEUE)).workers;
                     wakes.workers.extend(members.intersection(&self.workers.ready(lane.channel).workers));
                 }
             }
@@ -242,21 +243,23 @@ impl Index {
         if !self.suits(state, lane, slot, now) {
             return best;
         }
-        // All but the refusals is the same for the whole lane, so this ends at the first Task, or soon after.
+        // All but who must not be offered it is the same for the whole lane, so this ends at the first Task, or soon after.
         let worker = self.workers.entry(slot).worker.id;
-        let is_refused =
-            |task: &TaskId| self.lanes.is_refused(*task) && state.tasks[task].is_cooling_down(worker, now);
+        let is_barred = |task: &TaskId| {
+            self.lanes.is_barred(*task) && !may_be_offered(state, &state.tasks[task], worker, now)
+        };
         let first = lane
             .waiting
             .iter()
             .map(|(rank, task)| (self.lanes.precedence_of_rank(lane, *rank), *task))
             .take_while(|(precedence, _)| *precedence < bound(best))
-            .find(|(_, task)| !is_refused(task));
+            .find(|(_, task)| !is_barred(task));
         first.or(best)
     }
 
     pub(super) fn is_member(&self, lane: &Lane, slot: WorkerSlot) -> bool {
-        self.workers.members(lane.queue).workers.contains(slot)
+        // Outside of all TaskQueues, nobody but the one known Worker is looked at.
+        lane.queue.is_none_or(|queue| self.workers.members(queue).workers.contains(slot))
     }
 
     /// The second and third point, for a Worker of whom the first holds. They are the same for all Tasks of a lane.
@@ -303,7 +306,7 @@ impl Index {
                 let placed = waiting.map(|(rank, task)| (self.lanes.precedence_of_rank(lane, *rank), *task));
                 placed
                     .take_while(|(precedence, _)| *precedence < place)
-                    .find(|(_, task)| !state.tasks[task].is_cooling_down(worker.worker.id, now))
+                    .find(|(_, task)| may_be_offered(state, &state.tasks[task], worker.worker.id, now))
             })
             .min()
     }
@@ -325,6 +328,14 @@ impl Index {
         };
         self.workers.slot(id)
     }
+}
+
+/// Why a lane without a known Worker has a TaskQueue.
+const IN_QUEUE: &str = "a Task waits outside of all TaskQueues only for one Worker";
+
+/// The fourth point.
+fn may_be_offered(state: &State, task: &Task, worker: WorkerId, now: Timestamp) -> bool {
+    !task.is_cooling_down(worker, now) && !state.has_or_hands_on(task, worker)
 }
 
 const WORD_BITS: usize = usize::BITS as usize;

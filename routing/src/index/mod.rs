@@ -21,7 +21,8 @@ use crate::event::Object;
 use crate::expression::Expression;
 use crate::ids::{TaskId, TaskQueueId, WorkerId, WorkflowId};
 use crate::limits::Limits;
-use crate::state::{Phase, State, Task, Worker, Workflow};
+use crate::state::task::Place;
+use crate::state::{Phase, State, Task, TaskOrder, Worker, Workflow};
 use crate::time::Timestamp;
 
 #[cfg(feature = "bench")]
@@ -79,10 +80,11 @@ impl Index {
             let slot = index.workers.queue_slot(queue.id);
             index.lanes.queue_changed(slot, queue, state.workspace.queue_order_priority);
         }
+        index.lanes.preferred_order_changed(state.workspace.queue_order_priority);
         let workers = &index.workers;
         let stands = state.tasks.values().filter_map(|task| Some((&**task, stand(workers, state, task)?)));
         index.lanes.load(stands);
-        for revision in state.tasks.values().filter_map(|task| followed(task)) {
+        for revision in state.tasks.values().filter_map(|task| task.followed()) {
             *index.followers.entry(revision).or_insert(0) += 1;
         }
         // Where a waiting Task has a candidate, one of the Workers who have room is the one.
@@ -105,6 +107,7 @@ impl Index {
                     let slot = self.workers.queue_slot(queue.id);
                     self.lanes.queue_changed(slot, queue, workspace.queue_order_priority);
                 }
+                self.lanes.preferred_order_changed(workspace.queue_order_priority);
             }
             (Some(Object::Activity(old)), Object::Activity(activity)) if old.name != activity.name => {
                 self.workers.activity_renamed(state, activity.id, now, wakes);
@@ -205,7 +208,7 @@ impl Index {
         now: Timestamp,
     ) -> bool {
         self.timers.task_changed(old, new, &self.limits, now);
-        let (before, after) = (old.and_then(followed), new.and_then(followed));
+        let (before, after) = (old.and_then(Task::followed), new.and_then(Task::followed));
         if before != after {
             if let Some(revision) = before {
                 let count =
@@ -249,22 +252,23 @@ impl Index {
 /// Where a Task waits, if it does.
 fn stand(workers: &Workers, state: &State, task: &Task) -> Option<Stand> {
     let Phase::Pending(waiting) = &task.phase else { return None };
-    let (step, queue) = waiting.step.as_ref().zip(task.task_queue)?;
-    let target = state.workflows[&task.workflow].target(step);
-    if target.queue != queue {
-        return None; // Between `workflow.target-matched` and `task-queue.entered`.
-    }
+    let (queue, rule) = match waiting.place.as_ref()? {
+        Place::Worker(worker) => (None, Rule::of_worker(*worker)),
+        Place::TaskQueue => (Some(task.task_queue?), Rule::ANYBODY),
+        Place::Step(_) => {
+            let (queue, target) = task.task_queue.zip(state.target_of(task))?;
+            if target.queue != queue {
+                return None; // Between `workflow.target-matched` and `task-queue.entered`.
+            }
+            (Some(queue), Rule::of(task, target))
+        }
+    };
     Some(Stand {
-        queue: workers.queue_slot(queue),
-        order: state.task_queues[&queue].task_order,
+        queue: queue.map(|queue| workers.queue_slot(queue)),
+        order: queue.map_or(TaskOrder::Fifo, |queue| state.task_queues[&queue].task_order),
         channel: workers.channel_slot(task.task_channel),
-        rule: Rule::of(task, target),
+        rule,
     })
-}
-
-/// The routing document that a waiting Task follows.
-fn followed(task: &Task) -> Option<(WorkflowId, u32)> {
-    task.step().map(|step| (task.workflow, step.revision))
 }
 
 fn expressions_of_steps(workflow: &Workflow) -> impl Iterator<Item = &Expression> {
@@ -278,8 +282,13 @@ fn expressions_of_steps(workflow: &Workflow) -> impl Iterator<Item = &Expression
 /// Is the Task's place in its lane the same, whatever else changed?
 fn waits_alike(old: &Task, new: &Task) -> bool {
     let place = |task: &Task| match &task.phase {
-        Phase::Pending(waiting) => waiting.step.as_ref().map(|step| {
-            (step.revision, step.filter, step.target, task.task_queue, task.task_channel, task.priority)
+        Phase::Pending(waiting) => waiting.place.as_ref().map(|place| {
+            let place = match place {
+                Place::Step(step) => (Some((step.revision, step.filter, step.target)), None),
+                Place::TaskQueue => (None, None),
+                Place::Worker(worker) => (None, Some(*worker)),
+            };
+            (place, task.workflow, task.task_queue, task.task_channel, task.priority)
         }),
         Phase::Reserved(_)
         | Phase::Assigned(_)
@@ -291,6 +300,9 @@ fn waits_alike(old: &Task, new: &Task) -> bool {
         && old.virtual_start_time == new.virtual_start_time
         && old.attributes.is_same(&new.attributes)
         && old.task_queue_entered_at == new.task_queue_entered_at
+        // Whoever has it is not offered it.
+        && old.open_reservations == new.open_reservations
+        && old.open_transfer().is_some() == new.open_transfer().is_some()
 }
 
 /// Two indexes are equal when they say the same about the same objects; how they lie in memory does not matter.

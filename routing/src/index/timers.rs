@@ -161,7 +161,7 @@ impl Timers {
 fn of_task(task: &Task, limits: &Limits) -> [Option<(Timestamp, Timer)>; 2] {
     match &task.phase {
         Phase::Pending(waiting) => {
-            let deadline = waiting.step.as_ref().and_then(|step| step.deadline);
+            let deadline = task.step().and_then(|step| step.deadline);
             [
                 Some((waiting.expires_at, Timer::TimeToLive(task.id))),
                 deadline.map(|at| (at, Timer::Step(task.id))),
@@ -170,6 +170,8 @@ fn of_task(task: &Task, limits: &Limits) -> [Option<(Timestamp, Timer)>; 2] {
         // The step's deadline is looked at when the offer has failed.
         Phase::Reserved(waiting) => [Some((waiting.expires_at, Timer::TimeToLive(task.id))), None],
         Phase::Assigned(_) | Phase::Wrapping(_) => [None, None],
+        // Whoever still wraps it up takes up capacity with it.
+        Phase::Completed(_) | Phase::Canceled(_) if !task.open_reservations.is_empty() => [None, None],
         Phase::Completed(ended) | Phase::Canceled(ended) => [
             Some((ended.at.plus_seconds(limits.finished_task_retention_seconds), Timer::Purge(task.id))),
             None,

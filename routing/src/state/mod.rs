@@ -9,6 +9,7 @@ pub mod reservation;
 pub mod task;
 pub mod task_channel;
 pub mod task_queue;
+pub mod task_transfer;
 pub mod worker;
 pub mod workflow;
 pub mod workspace;
@@ -19,16 +20,18 @@ use imbl::{OrdMap, OrdSet};
 
 use crate::event::{Object, Recorded};
 use crate::ids::{
-    ActivityId, Id, ReservationId, TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId, WorkspaceId,
-    WorkspaceTag,
+    ActivityId, Id, ReservationId, TaskChannelId, TaskId, TaskQueueId, TaskTransferId, WorkerId, WorkflowId,
+    WorkspaceId, WorkspaceTag,
 };
 use crate::time::Timestamp;
+use crate::workflow_configuration::Target;
 
 pub use activity::Activity;
 pub use reservation::{Reservation, ReservationStatus};
-pub use task::{Phase, Task, TaskStatus};
+pub use task::{Phase, RoutingTarget, Task, TaskStatus};
 pub use task_channel::TaskChannel;
 pub use task_queue::{TargetWorkers, TaskOrder, TaskQueue};
+pub use task_transfer::TaskTransfer;
 pub use worker::{Worker, WorkerChannel};
 pub use workflow::Workflow;
 pub use workspace::Workspace;
@@ -78,6 +81,8 @@ pub struct Lookups {
     pub reservations_of_task: OrdSet<(TaskId, ReservationId)>,
     /// The Tasks of each TaskQueue that have not ended. By TaskQueue, because there may be half a million of them.
     pub tasks_of_queue: OrdMap<TaskQueueId, OrdSet<TaskId>>,
+    /// The Task of each transfer.
+    pub transferred: OrdMap<TaskTransferId, TaskId>,
 }
 
 impl State {
@@ -212,9 +217,37 @@ impl State {
         self.lookups.reservations_of_task.range(range).map(|(_, id)| &self.reservations[id])
     }
 
+    /// Has the Worker an open Reservation of the Task?
+    #[must_use]
+    pub fn has_open_reservation(&self, task: &Task, worker: WorkerId) -> bool {
+        task.open_reservations.iter().any(|open| self.reservations[open].worker == worker)
+    }
+
+    /// Has the Worker an open Reservation of the Task, or is the one who is transferring it?
+    #[must_use]
+    pub fn has_or_hands_on(&self, task: &Task, worker: WorkerId) -> bool {
+        task.open_transfer().is_some_and(|transfer| transfer.initiator == worker)
+            || self.has_open_reservation(task, worker)
+    }
+
     /// The Tasks of a TaskQueue that have not ended, oldest first.
     pub fn tasks_of_queue(&self, queue: TaskQueueId) -> impl DoubleEndedIterator<Item = &Arc<Task>> {
         self.lookups.tasks_of_queue.get(&queue).into_iter().flatten().map(|id| &self.tasks[id])
+    }
+
+    /// A transfer, with its Task.
+    #[must_use]
+    pub fn transfer(&self, id: TaskTransferId) -> Option<(&Arc<Task>, &TaskTransfer)> {
+        let task = &self.tasks[self.lookups.transferred.get(&id)?];
+        let transfer = task.transfers.iter().find(|transfer| transfer.id == id)?;
+        Some((task, transfer))
+    }
+
+    /// The target of the Workflow's document that a waiting Task stands at.
+    #[must_use]
+    pub fn target_of(&self, task: &Task) -> Option<&Target> {
+        let (workflow, step) = task.workflow.zip(task.step())?;
+        Some(self.workflows[&workflow].target(step))
     }
 
     fn put_worker(&mut self, worker: Arc<Worker>) {
@@ -231,7 +264,12 @@ impl State {
         let id = task.id;
         let place = |task: &Task| if task.ended().is_some() { None } else { task.task_queue };
         let new = place(&task);
+        let transfers: Vec<TaskTransferId> = task.transfers.iter().map(|transfer| transfer.id).collect();
         let former = self.tasks.insert(id, task);
+        let n_known = former.as_ref().map_or(0, |former| former.transfers.len());
+        for transfer in transfers.into_iter().skip(n_known) {
+            self.lookups.transferred.insert(transfer, id);
+        }
         let old = former.as_deref().and_then(place);
         if old != new {
             let of_queue = &mut self.lookups.tasks_of_queue;
@@ -264,7 +302,10 @@ impl State {
             self.lookups.reservations_of_task.remove(&(id, reservation));
             self.lookups.reservations_of_worker.remove(&(worker, reservation));
         }
-        self.tasks.remove(&id);
+        let former = self.tasks.remove(&id);
+        for transfer in former.iter().flat_map(|former| &former.transfers) {
+            self.lookups.transferred.remove(&transfer.id);
+        }
     }
 }
 

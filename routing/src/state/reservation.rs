@@ -11,7 +11,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ReservationId, TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId};
+use crate::ids::{ReservationId, TaskChannelId, TaskId, TaskQueueId, TaskTransferId, WorkerId, WorkflowId};
 use crate::state::worker::CircleStamp;
 use crate::time::Timestamp;
 use crate::written::written_once;
@@ -28,10 +28,15 @@ pub struct Reservation {
     pub worker: WorkerId,
     /// Which capacity of the Worker it uses while it is open.
     pub task_channel: TaskChannelId,
-    /// The TaskQueue that the Task waited in.
-    pub task_queue: TaskQueueId,
-    /// The Workflow that routed the Task.
-    pub workflow: WorkflowId,
+    /// The TaskQueue that the Task waited in; `None` where it was directed to the Worker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_queue: Option<TaskQueueId>,
+    /// The Workflow that routed the Task; `None` where none did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<WorkflowId>,
+    /// The transfer that this offer belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transfer: Option<TaskTransferId>,
     /// Where it is in its life.
     pub status: ReservationStatus,
     /// How long the Worker had to answer.

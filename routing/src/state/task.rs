@@ -4,16 +4,21 @@
 //!            ┌────────── all offers ended unaccepted ──────────┐
 //!            ▼                                                 │
 //!  create ─▶ Pending ──── offered to 1..n Workers ──────▶ Reserved
-//!            │                                                 │ one accepts
-//!            │ cancel · TTL · end of Workflow                  ├──▶ Assigned ──▶ Wrapping
-//!            ▼                                                 │        │           │
+//!            │   ▲                                             │ one accepts
+//!            │   └───────────── transfer ──────────────┐       │
+//!            │ cancel · TTL · end of Workflow          │       ├──▶ Assigned ──▶ Wrapping
+//!            ▼                                         └───────┼────────┘           │
 //!          Canceled ◀──────────────────────────────────────────┘        └─▶ Completed ◀┘
 //! ```
+//!
+//! A Task that is transferred waits again, for another Worker. In a WARM transfer the Worker who has it keeps it
+//! meanwhile ([`Waiting::held_by`]), and has it as before when the transfer fails.
 
 use serde::{Deserialize, Serialize};
 
 use crate::attributes::Attributes;
 use crate::ids::{ReservationId, TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId};
+use crate::state::task_transfer::TaskTransfer;
 use crate::time::Timestamp;
 use crate::written::written_once;
 
@@ -31,8 +36,15 @@ pub struct Task {
     pub priority: u32,
     /// Which capacity it uses.
     pub task_channel: TaskChannelId,
-    /// The Workflow that routes it.
-    pub workflow: WorkflowId,
+    /// The Workflow that routes it; `None` for a Task that was directed to a Worker or a TaskQueue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<WorkflowId>,
+    /// Where whoever created it sent it, if not through the Workspace's only Workflow or one by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub routing_target: Option<RoutingTarget>,
+    /// It was offered to its target at once, whatever that Worker was doing.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub ignore_capacity: bool,
     /// The TaskQueue that it waits in, or waited in last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_queue: Option<TaskQueueId>,
@@ -50,6 +62,9 @@ pub struct Task {
     /// Reservations that are pending, accepted or wrapping, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open_reservations: Vec<ReservationId>,
+    /// Its transfers, oldest first. At most the last one is in progress.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub transfers: Vec<TaskTransfer>,
     /// Workers who must not be offered it again before a time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cool_downs: Vec<CoolDown>,
@@ -80,14 +95,39 @@ pub enum Phase {
     Canceled(Ended),
 }
 
-/// Of a Task that nobody has taken yet.
+/// Of a Task that nobody has taken yet, or that is transferred.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Waiting {
     /// When the time to live ends.
     pub expires_at: Timestamp,
-    /// Where it stands in its Workflow; `None` only between `task.created` and the first step.
+    /// Where it waits; `None` only between the events of the command that lets it wait.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub step: Option<RoutingStep>,
+    pub place: Option<Place>,
+    /// Who has it meanwhile: in a WARM transfer, the Worker who transfers it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<Assignment>,
+}
+
+/// Where a Task waits.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Place {
+    /// In a step of its Workflow.
+    Step(RoutingStep),
+    /// In its TaskQueue, for whoever serves it: it was directed or transferred there.
+    TaskQueue,
+    /// For this Worker and nobody else: it was directed or is transferred there.
+    Worker(WorkerId),
+}
+
+/// Whom or what a Task is sent to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub enum RoutingTarget {
+    /// This Worker, and nobody else.
+    Worker(WorkerId),
+    /// Whoever serves this TaskQueue.
+    TaskQueue(TaskQueueId),
+    /// Whom this Workflow finds.
+    Workflow(WorkflowId),
 }
 
 /// Of a Task that a Worker has.
@@ -140,6 +180,11 @@ pub struct RoutingStep {
 #[allow(clippy::trivially_copy_pass_by_ref)] // As serde wants it.
 fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // As serde wants it.
+fn is_false(truth: &bool) -> bool {
+    !*truth
 }
 
 /// A Worker who must not be offered a Task again before a time.
@@ -201,10 +246,31 @@ impl Task {
         }
     }
 
-    /// Where it stands in its Workflow, while it waits.
+    /// Where it stands in its Workflow, while it waits there.
     #[must_use]
     pub fn step(&self) -> Option<&RoutingStep> {
-        self.waiting()?.step.as_ref()
+        match self.waiting()?.place.as_ref()? {
+            Place::Step(step) => Some(step),
+            Place::TaskQueue | Place::Worker(_) => None,
+        }
+    }
+
+    /// The document that it follows while it waits: of which Workflow, and which revision.
+    #[must_use]
+    pub fn followed(&self) -> Option<(WorkflowId, u32)> {
+        self.workflow.zip(self.step().map(|step| step.revision))
+    }
+
+    /// The transfer that is in progress.
+    #[must_use]
+    pub fn open_transfer(&self) -> Option<&TaskTransfer> {
+        self.transfers.last().filter(|transfer| transfer.is_open())
+    }
+
+    /// Who has it: the accepted or wrapping Reservation of the present owner.
+    #[must_use]
+    pub fn owner(&self) -> Option<&Assignment> {
+        self.assignment().or_else(|| self.waiting()?.held_by.as_ref())
     }
 
     /// What an assigned or wrapping Task has.
@@ -225,7 +291,7 @@ impl Task {
         }
     }
 
-    /// May `worker` be offered this Task at `now`, as far as earlier refusals go?
+    /// Has `worker` refused this Task a moment ago?
     #[must_use]
     pub fn is_cooling_down(&self, worker: WorkerId, now: Timestamp) -> bool {
         self.cool_downs.iter().any(|cool_down| cool_down.worker == worker && cool_down.until > now)

@@ -256,6 +256,8 @@ fn create_task(id: TaskId) -> Command {
     Command::CreateTask(CreateTask {
         id,
         workflow: None,
+        routing_target: None,
+        ignore_capacity: None,
         task_channel: TaskChannelRef::UniqueName("default".to_owned()),
         attributes: Attributes::empty(),
         priority: None,

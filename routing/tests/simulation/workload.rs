@@ -727,6 +727,8 @@ impl Workload {
         Command::CreateTask(CreateTask {
             id: self.mint(),
             workflow: self.random.pick_key(&state.workflows).filter(|_| self.random.percent(95)),
+            routing_target: None,
+            ignore_capacity: None,
             task_channel: self.task_channel(state),
             attributes: self.task_attributes(state),
             priority: if self.random.percent(50) {
@@ -959,6 +961,8 @@ impl Workload {
         let create_task = |id, now| CreateTask {
             id,
             workflow: Some(workflow.id),
+            routing_target: None,
+            ignore_capacity: None,
             task_channel: TaskChannelRef::Id(channel),
             attributes: Attributes::empty(),
             priority: None,

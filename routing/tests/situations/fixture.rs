@@ -6,8 +6,10 @@ use routing::command::*;
 use routing::event::{Actor, Object};
 use routing::ids::*;
 use routing::index::Index;
+use routing::state::task_transfer::{TransferMode, TransferStatus};
 use routing::state::{
-    Reservation, ReservationStatus, Task, TaskChannel, TaskOrder, TaskStatus, Worker, WorkerChannel,
+    Reservation, ReservationStatus, RoutingTarget, Task, TaskChannel, TaskOrder, TaskStatus, Worker,
+    WorkerChannel,
 };
 use routing::time::Timestamp;
 use routing::{Attributes, Command, Limits, Recorded, Rejection, Router};
@@ -256,6 +258,8 @@ impl Centre {
         let mut command = CreateTask {
             id: self.mint(),
             workflow: Some(workflow),
+            routing_target: None,
+            ignore_capacity: None,
             task_channel: TaskChannelRef::UniqueName("default".to_owned()),
             attributes: Attributes::of(&attributes).expect("an object"),
             priority: None,
@@ -310,6 +314,63 @@ impl Centre {
         }));
     }
 
+    /// A Task that is sent to a Worker or a TaskQueue.
+    pub fn task_for(&mut self, target: RoutingTarget, change: impl FnOnce(&mut CreateTask)) -> TaskId {
+        let mut command = CreateTask {
+            id: self.mint(),
+            workflow: None,
+            routing_target: Some(target),
+            ignore_capacity: None,
+            task_channel: TaskChannelRef::UniqueName("default".to_owned()),
+            attributes: Attributes::empty(),
+            priority: None,
+            timeout_seconds: None,
+            virtual_start_time: None,
+        };
+        change(&mut command);
+        let id = command.id;
+        self.apply(Command::CreateTask(command));
+        id
+    }
+
+    /// Whoever has the Task hands it on.
+    pub fn try_transfer(
+        &mut self,
+        id: TaskId,
+        to: RoutingTarget,
+        mode: TransferMode,
+    ) -> Result<u64, Rejection> {
+        self.try_apply(Command::TransferTask(TransferTask {
+            id,
+            expected_version: None,
+            initiator: None,
+            to,
+            mode,
+            attributes: None,
+            priority: None,
+        }))
+    }
+
+    #[track_caller]
+    pub fn transfer(&mut self, id: TaskId, to: RoutingTarget, mode: TransferMode) {
+        self.try_transfer(id, to, mode).expect("the Task can be transferred");
+    }
+
+    pub fn cancel_transfer(&mut self, task: TaskId) {
+        let id = self.the_task(task).open_transfer().expect("a transfer is open").id;
+        self.apply(Command::CancelTransfer(CancelTransfer { id, reason: None }));
+    }
+
+    pub fn wrap_up_reservation(&mut self, task: TaskId, worker: WorkerId) {
+        let id = self.reservation(task, worker).id;
+        self.apply(Command::WrapUpReservation(WrapUpReservation { id, expected_version: None }));
+    }
+
+    pub fn complete_reservation(&mut self, task: TaskId, worker: WorkerId) {
+        let id = self.reservation(task, worker).id;
+        self.apply(Command::CompleteReservation(CompleteReservation { id, expected_version: None }));
+    }
+
     /// The Worker takes the Task and is done with it at once.
     pub fn serve(&mut self, task: TaskId, worker: WorkerId) {
         self.accept(task, worker);
@@ -336,6 +397,17 @@ impl Centre {
 
     pub fn queue_of(&self, task: TaskId) -> TaskQueueId {
         self.the_task(task).task_queue.expect("it was put into one")
+    }
+
+    /// How the last transfer of the Task stands.
+    pub fn transfer_status(&self, task: TaskId) -> TransferStatus {
+        self.the_task(task).transfers.last().expect("it was transferred").status
+    }
+
+    /// Who has the Task.
+    pub fn owner(&self, task: TaskId) -> Option<WorkerId> {
+        let owner = self.the_task(task).owner()?;
+        Some(self.router.state().reservations[&owner.reservation].worker)
     }
 
     /// Whom the Task is offered to now, in the order of the offers.

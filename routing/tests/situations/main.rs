@@ -1,8 +1,10 @@
 //! Situations: what a supervisor or an agent would see. Each test is one, named as a sentence.
 
+mod direct;
 mod fixture;
 mod offers;
 mod order;
 mod refusals;
 mod skips;
 mod steps;
+mod transfers;

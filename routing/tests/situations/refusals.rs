@@ -38,6 +38,8 @@ fn create_task(centre: &mut Centre) -> CreateTask {
     CreateTask {
         id: centre.mint(),
         workflow: None,
+        routing_target: None,
+        ignore_capacity: None,
         task_channel: TaskChannelRef::UniqueName("default".to_owned()),
         attributes: Attributes::empty(),
         priority: None,
