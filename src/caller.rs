@@ -571,6 +571,7 @@ impl WorkspaceAccess {
             Command::UpdateTask(command) => &mut command.expected_version,
             Command::WrapUpTask(command) => &mut command.expected_version,
             Command::CompleteTask(command) => &mut command.expected_version,
+            Command::TransferTask(command) => &mut command.expected_version,
             other => unreachable!("{other:?} is not judged by the version of a Task"),
         };
         match *expected {

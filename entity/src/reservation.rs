@@ -21,12 +21,15 @@ pub struct Model {
     /// Which capacity of the Worker it uses.
     #[sea_orm(column_type = "Text")]
     pub task_channel_id: String,
-    /// The TaskQueue that the Task waited in.
-    #[sea_orm(column_type = "Text")]
-    pub task_queue_id: String,
-    /// The Workflow that routed the Task.
-    #[sea_orm(column_type = "Text")]
-    pub workflow_id: String,
+    /// The TaskQueue that the Task waited in; null where it was directed to the Worker.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub task_queue_id: Option<String>,
+    /// The Workflow that routed the Task; null where none did.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub workflow_id: Option<String>,
+    /// The transfer that it belongs to.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub transfer_id: Option<String>,
     /// `pending`, `accepted`, `rejected`, `timed_out`, `canceled`, `rescinded`, `wrapping` or `completed`.
     #[sea_orm(column_type = "Text")]
     pub status: String,

@@ -22,9 +22,14 @@ pub struct Model {
     /// Which capacity it uses.
     #[sea_orm(column_type = "Text")]
     pub task_channel_id: String,
-    /// The Workflow that routes it.
-    #[sea_orm(column_type = "Text")]
-    pub workflow_id: String,
+    /// The Workflow that routes it; null where it was directed to a Worker or a TaskQueue.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub workflow_id: Option<String>,
+    /// Where it was directed: the id of a Worker, a TaskQueue or a Workflow.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub routing_target_id: Option<String>,
+    /// It was offered to that Worker whatever they did.
+    pub ignore_capacity: bool,
     /// The TaskQueue that it waits in, or waited in last.
     #[sea_orm(column_type = "Text", nullable)]
     pub task_queue_id: Option<String>,
@@ -41,13 +46,14 @@ pub struct Model {
     pub status: String,
     /// Pending and reserved: when its time to live ends.
     pub expires_at: Option<i64>,
-    /// Pending and reserved, once it has entered its Workflow: JSON, where it stands there, and until when.
+    /// Pending and reserved: JSON, where it waits: in a step of its Workflow, in its TaskQueue, or for one Worker.
     #[sea_orm(column_type = "Text", nullable)]
-    pub step: Option<String>,
-    /// Assigned and wrapping: the Reservation of its owner. Completed: that of its last owner.
+    pub place: Option<String>,
+    /// Assigned and wrapping, and while it is transferred WARM: the Reservation of its owner. Completed: that of its
+    /// last owner.
     #[sea_orm(column_type = "Text", nullable)]
     pub reservation_id: Option<String>,
-    /// Assigned and wrapping: when that Reservation was accepted.
+    /// While it has an owner: when that Reservation was accepted.
     pub assigned_at: Option<i64>,
     /// Completed and canceled: when it ended.
     pub ended_at: Option<i64>,
@@ -57,6 +63,9 @@ pub struct Model {
     /// JSON: the ids of its Reservations that are pending, accepted or wrapping, oldest first.
     #[sea_orm(column_type = "Text")]
     pub open_reservations: String,
+    /// JSON: its transfers, oldest first.
+    #[sea_orm(column_type = "Text")]
+    pub transfers: String,
     /// JSON: Workers who must not be offered it before a time.
     #[sea_orm(column_type = "Text")]
     pub cool_downs: String,

@@ -241,8 +241,6 @@ pub struct CompleteTask {
 pub struct TransferTask {
     pub id: TaskId,
     pub expected_version: Option<u32>,
-    /// The Worker who must have the Task, where only they may hand it on.
-    pub initiator: Option<WorkerId>,
     pub to: RoutingTarget,
     pub mode: TransferMode,
     pub attributes: Option<Attributes>,

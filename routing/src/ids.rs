@@ -217,6 +217,14 @@ impl ReservationId {
     }
 }
 
+impl TaskTransferId {
+    /// The position of its `task.transfer-initiated` in the Workspace's log.
+    #[must_use]
+    pub fn sequence(self) -> u64 {
+        free_bits(self.bits())
+    }
+}
+
 fn free_bits(id: u128) -> u64 {
     let high = (id >> FREE_HIGH_SHIFT) as u64 & 0xFFF;
     let low = (id >> FREE_LOW_SHIFT) as u64 & ((1 << FREE_LOW_BITS) - 1);

@@ -127,6 +127,8 @@ fn compare_task(
         assignments,
         attributes,
         reservations,
+        owner,
+        transfer,
     } = expected;
     if let Some(queue) = queue {
         let expected = world.queue_name(world.queue(queue)?);
@@ -164,6 +166,18 @@ fn compare_task(
         if filled != actual {
             comparison.compare(expected.at, format!("{name} has the attributes"), filled, actual);
         }
+    }
+    if let Some(expected) = owner {
+        let of = |reservation| world.state().reservations.get(reservation).map(|held| held.worker);
+        let actual = task.owner().and_then(|owner| of(&owner.reservation));
+        let actual = actual.map_or("nobody", |worker| world.worker_name(worker));
+        let wanted = expected.value.as_deref().unwrap_or("nobody");
+        comparison.compare(expected.at, format!("{name} belongs to"), wanted, actual);
+    }
+    if let Some(expected) = transfer {
+        let actual = task.transfers.last().map_or("none", |transfer| transfer.status.name()).to_lowercase();
+        let wanted = expected.value.name().to_lowercase();
+        comparison.compare(expected.at, format!("the last transfer of {name} is"), wanted, actual);
     }
     for (worker, expected) in reservations {
         let id = world.worker(worker)?.id;

@@ -3,7 +3,8 @@
 use routing::eligibility::WorkerView;
 use routing::expression::TaskFacts;
 use routing::ids::WorkerId;
-use routing::state::{Task, TaskQueue, Worker};
+use routing::state::task::Place;
+use routing::state::{ReservationStatus, Task, TaskQueue, Worker};
 use routing::workflow_configuration::{KnownWorker, Target};
 use serde_json::Value;
 
@@ -29,9 +30,10 @@ pub struct Explanation {
 /// Explains a Task that waits. Of one that is offered already, only the Workers in `wanted` are of interest; of
 /// one that nobody can be offered any more, where it stands says everything.
 pub(crate) fn explain(world: &World, task: &Task, wanted: &[WorkerId]) -> Option<Explanation> {
-    let step = task.step()?;
-    let holders = task.open_reservations.iter().map(|id| world.state().reservations[id].worker);
-    let holders: Vec<WorkerId> = holders.collect();
+    task.waiting()?;
+    let open = task.open_reservations.iter().map(|id| &world.state().reservations[id]);
+    let offered = open.filter(|reservation| reservation.status == ReservationStatus::Pending);
+    let holders: Vec<WorkerId> = offered.map(|reservation| reservation.worker).collect();
     let is_of_interest = |worker: &Worker| {
         holders.is_empty() || (wanted.contains(&worker.id) && !holders.contains(&worker.id))
     };
@@ -39,8 +41,8 @@ pub(crate) fn explain(world: &World, task: &Task, wanted: &[WorkerId]) -> Option
         world,
         task,
         attributes: task.attributes.to_value(),
-        queue: &world.state().task_queues[&task.task_queue?],
-        target: world.state().workflows[&task.workflow].target(step),
+        queue: task.task_queue.map(|queue| &*world.state().task_queues[&queue]),
+        target: world.state().target_of(task),
     };
     let workers: Vec<_> = world.state().workers.values().filter(|worker| is_of_interest(worker)).collect();
     let shown = workers.iter().take(WORKERS_MAX);
@@ -57,8 +59,10 @@ struct Look<'a> {
     world: &'a World,
     task: &'a Task,
     attributes: Value,
-    queue: &'a TaskQueue,
-    target: &'a Target,
+    /// `None` where the Task was directed to a Worker.
+    queue: Option<&'a TaskQueue>,
+    /// `None` where it waits in no Workflow.
+    target: Option<&'a Target>,
 }
 
 impl Look<'_> {
@@ -68,6 +72,7 @@ impl Look<'_> {
         obstacles.extend(self.queue_obstacle(worker));
         obstacles.extend(self.expression_obstacle(worker));
         obstacles.extend(self.known_worker_obstacle(worker));
+        obstacles.extend(self.holder_obstacle(worker));
         obstacles.extend(self.activity_obstacle(worker));
         obstacles.extend(self.channel_obstacle(worker));
         obstacles.extend(self.cool_down_obstacle(worker));
@@ -78,19 +83,20 @@ impl Look<'_> {
     }
 
     fn queue_obstacle(&self, worker: &Worker) -> Option<String> {
+        let queue = self.queue?;
         let view = WorkerView::of(self.world.state(), worker);
-        if view.is_eligible_for(&self.queue.target_workers, self.world.now()) {
+        if view.is_eligible_for(&queue.target_workers, self.world.now()) {
             return None;
         }
-        let source = match self.queue.target_workers.source() {
+        let source = match queue.target_workers.source() {
             "" => "it takes nobody".to_owned(),
             source => self.world.in_words(source),
         };
-        Some(format!("not in the TaskQueue {} ({source})", self.queue.name))
+        Some(format!("not in the TaskQueue {} ({source})", queue.name))
     }
 
     fn expression_obstacle(&self, worker: &Worker) -> Option<String> {
-        let expression = self.target.expression.as_ref()?;
+        let expression = self.target?.expression.as_ref()?;
         let view = WorkerView::of(self.world.state(), worker);
         let is_true = view.satisfies(expression, TaskFacts::Document(&self.attributes), self.world.now());
         let source = || self.world.in_words(expression.source());
@@ -98,7 +104,11 @@ impl Look<'_> {
     }
 
     fn known_worker_obstacle(&self, worker: &Worker) -> Option<String> {
-        let (path, is_same) = match self.target.known_worker.as_ref()? {
+        if let Some(Place::Worker(known)) = self.task.waiting().and_then(|waiting| waiting.place.as_ref()) {
+            let name = self.world.worker_name(*known);
+            return (*known != worker.id).then(|| format!("not the Worker whom it was directed to: {name}"));
+        }
+        let (path, is_same) = match self.target?.known_worker.as_ref()? {
             KnownWorker::Id(path) => {
                 let named = path.find(&self.attributes).and_then(Value::as_str);
                 (path, named == Some(worker.id.to_string().as_str()))
@@ -113,6 +123,11 @@ impl Look<'_> {
         }
         let named = path.find(&self.attributes).map_or_else(|| "nobody".to_owned(), Value::to_string);
         Some(format!("not the known Worker: task.{path} names {}", self.world.in_words(&named)))
+    }
+
+    fn holder_obstacle(&self, worker: &Worker) -> Option<String> {
+        let has = self.world.state().has_or_hands_on(self.task, worker.id);
+        has.then(|| "has the Task, or is the one who transfers it".to_owned())
     }
 
     fn activity_obstacle(&self, worker: &Worker) -> Option<String> {

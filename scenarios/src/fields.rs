@@ -16,6 +16,11 @@ pub(crate) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
+    /// Where the map begins.
+    pub fn at(&self) -> Place {
+        self.at
+    }
+
     /// The entries of a map. Whatever is not one of `keys` is refused.
     pub fn of(node: &'a Node, what: &'static str, keys: &[&str]) -> Result<Fields<'a>, Fault> {
         let entries = entries(node, what)?;

@@ -4,6 +4,7 @@
 
 use routing::Limits;
 use routing::rejection::Code;
+use routing::state::task_transfer::{TransferMode, TransferStatus};
 use routing::state::{ReservationStatus, TaskOrder};
 use routing::time::Timestamp;
 use serde_json::Value;
@@ -47,29 +48,98 @@ pub(crate) enum Action {
 pub(crate) enum Command {
     Create(CreateTask),
     Update(UpdateTask),
-    Cancel { task: Text, reason: Option<Text>, attributes: Option<Json> },
+    Cancel {
+        task: Text,
+        reason: Option<Text>,
+        attributes: Option<Json>,
+    },
     Accept(Offer),
-    Reject { offer: Offer, reason: Option<Text>, activity: Option<Text> },
-    WrapUp { work: Offer, attributes: Option<Json> },
-    Complete { work: Offer, reason: Option<Text>, attributes: Option<Json> },
-    AddWorker { worker: Text, attributes: Option<Json>, activity: Option<Text> },
-    UpdateWorker { worker: Text, name: Option<Text>, attributes: Option<Json> },
-    SetActivity { worker: Text, activity: Text, reject_pending_reservations: bool },
-    SetCapacity { worker: Text, channel: Text, capacity: u32 },
-    SetChannelAvailable { worker: Text, channel: Text, available: bool },
-    AddActivity { activity: Text, available: bool },
-    UpdateActivity { activity: Text, name: Text },
-    AddQueue { queue: Text, settings: Queue },
-    UpdateQueue { queue: Text, name: Option<Text>, settings: Queue },
-    AddWorkflow { workflow: Text, settings: Workflow },
-    UpdateWorkflow { workflow: Text, name: Option<Text>, settings: Workflow, re_evaluate_tasks: bool },
+    Reject {
+        offer: Offer,
+        reason: Option<Text>,
+        activity: Option<Text>,
+    },
+    WrapUp {
+        work: Offer,
+        attributes: Option<Json>,
+    },
+    Complete {
+        work: Offer,
+        reason: Option<Text>,
+        attributes: Option<Json>,
+    },
+    Transfer {
+        task: Text,
+        to: Destination,
+        mode: TransferMode,
+        attributes: Option<Json>,
+        priority: Option<u32>,
+    },
+    CancelTransfer {
+        task: Text,
+        reason: Option<Text>,
+    },
+    AddWorker {
+        worker: Text,
+        attributes: Option<Json>,
+        activity: Option<Text>,
+    },
+    UpdateWorker {
+        worker: Text,
+        name: Option<Text>,
+        attributes: Option<Json>,
+    },
+    SetActivity {
+        worker: Text,
+        activity: Text,
+        reject_pending_reservations: bool,
+    },
+    SetCapacity {
+        worker: Text,
+        channel: Text,
+        capacity: u32,
+    },
+    SetChannelAvailable {
+        worker: Text,
+        channel: Text,
+        available: bool,
+    },
+    AddActivity {
+        activity: Text,
+        available: bool,
+    },
+    UpdateActivity {
+        activity: Text,
+        name: Text,
+    },
+    AddQueue {
+        queue: Text,
+        settings: Queue,
+    },
+    UpdateQueue {
+        queue: Text,
+        name: Option<Text>,
+        settings: Queue,
+    },
+    AddWorkflow {
+        workflow: Text,
+        settings: Workflow,
+    },
+    UpdateWorkflow {
+        workflow: Text,
+        name: Option<Text>,
+        settings: Workflow,
+        re_evaluate_tasks: bool,
+    },
     UpdateWorkspace(Workspace),
 }
 
 pub(crate) struct CreateTask {
     pub task: Text,
-    /// `None`: the only Workflow that the file sets up.
+    /// `None`: the only Workflow that the file sets up, unless there is a destination.
     pub workflow: Option<Text>,
+    pub to: Option<Destination>,
+    pub ignore_capacity: Option<bool>,
     pub attributes: Option<Json>,
     pub channel: Option<Text>,
     pub priority: Option<u32>,
@@ -83,6 +153,13 @@ pub(crate) struct UpdateTask {
     pub channel: Option<Text>,
     pub priority: Option<u32>,
     pub virtual_start_time: Option<Instant>,
+}
+
+/// Where a Task is sent.
+pub(crate) enum Destination {
+    Worker(Text),
+    Queue(Text),
+    Workflow(Text),
 }
 
 /// A Task, and which Worker's Reservation of it. Without a Worker it is up to the command what is meant.
@@ -167,6 +244,10 @@ pub(crate) struct TaskExpectation {
     pub attributes: Option<Json>,
     /// The newest Reservation of the Task for each of these Workers.
     pub reservations: Vec<(Text, Located<ReservationStatus>)>,
+    /// Who has it, also while it is transferred; `None`: nobody.
+    pub owner: Option<Located<Option<String>>>,
+    /// How its last transfer stands.
+    pub transfer: Option<Located<TransferStatus>>,
 }
 
 /// Where a Task is in its life, and who has it.

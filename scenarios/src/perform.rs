@@ -1,17 +1,19 @@
 //! Carries out the commands of a story: names become ids, and the router decides.
 
 use routing::command::{
-    AcceptReservation, CancelTask, CompleteReservation, CompleteTask, CreateActivity, CreateTaskQueue,
-    CreateWorker, CreateWorkflow, RejectReservation, SetWorkerActivity, UpdateActivity, UpdateTaskQueue,
-    UpdateWorker, UpdateWorkerChannel, UpdateWorkflow, UpdateWorkspace, WrapUpReservation, WrapUpTask,
+    AcceptReservation, CancelTask, CancelTransfer, CompleteReservation, CompleteTask, CreateActivity,
+    CreateTaskQueue, CreateWorker, CreateWorkflow, RejectReservation, SetWorkerActivity, TransferTask,
+    UpdateActivity, UpdateTaskQueue, UpdateWorker, UpdateWorkerChannel, UpdateWorkflow, UpdateWorkspace,
+    WrapUpReservation, WrapUpTask,
 };
 use routing::ids::{ReservationId, TaskQueueId};
-use routing::state::{Reservation, ReservationStatus};
+use routing::state::{Reservation, ReservationStatus, RoutingTarget};
 use routing::{Attributes, Command as Routed, Rejection, command};
 use serde_json::{Map, Value, json};
 
 use crate::format::{
-    Command, CreateTask, Filter, Json, Offer, Queue, Routing, Target, Text, UpdateTask, Workflow, Workspace,
+    Command, CreateTask, Destination, Filter, Json, Offer, Queue, Routing, Target, Text, UpdateTask,
+    Workflow, Workspace,
 };
 use crate::world::World;
 use crate::yaml::{Fault, Located, Place};
@@ -49,6 +51,23 @@ pub(crate) fn perform(world: &mut World, command: &Command) -> Result<Answer, Fa
         Command::WrapUp { work, attributes } => wrap_up(world, work, attributes.as_ref())?,
         Command::Complete { work, reason, attributes } => {
             complete(world, work, reason.as_ref(), attributes.as_ref())?
+        }
+        Command::Transfer { task, to, mode, attributes, priority } => Routed::TransferTask(TransferTask {
+            id: world.task_id(task)?,
+            expected_version: ANY_VERSION,
+            to: destination(world, to)?,
+            mode: *mode,
+            attributes: filled_attributes(world, attributes.as_ref())?,
+            priority: *priority,
+        }),
+        Command::CancelTransfer { task, reason } => {
+            let id = world.task_id(task)?;
+            let transfer = world.task(id).and_then(|task| Some(task.transfers.last()?.id));
+            let never = || Fault::new(task.at, format!("{} was never transferred", task.value));
+            Routed::CancelTransfer(CancelTransfer {
+                id: transfer.ok_or_else(never)?,
+                reason: value(reason.as_ref()),
+            })
         }
         Command::AddWorker { worker, attributes, activity } => Routed::CreateWorker(CreateWorker {
             id: world.mint(),
@@ -126,15 +145,27 @@ pub(crate) fn perform(world: &mut World, command: &Command) -> Result<Answer, Fa
 // ---- Tasks and Reservations ----
 
 fn perform_create(world: &mut World, create: &CreateTask) -> Result<Answer, Fault> {
-    let CreateTask { task, workflow, attributes, channel, priority, timeout_seconds, virtual_start_time } =
-        create;
-    let workflow = match workflow {
-        Some(name) => Some(world.workflow(name)?),
-        None => world.only_workflow(),
+    let CreateTask {
+        task,
+        workflow,
+        to,
+        ignore_capacity,
+        attributes,
+        channel,
+        priority,
+        timeout_seconds,
+        virtual_start_time,
+    } = create;
+    let workflow = match (workflow, to) {
+        (Some(name), _) => Some(world.workflow(name)?),
+        (None, Some(_)) => None,
+        (None, None) => world.only_workflow(),
     };
     let command = command::CreateTask {
         id: world.mint(),
         workflow,
+        routing_target: to.as_ref().map(|to| destination(world, to)).transpose()?,
+        ignore_capacity: *ignore_capacity,
         task_channel: world.channel_ref(channel.as_ref())?,
         attributes: filled_attributes(world, attributes.as_ref())?.unwrap_or_else(Attributes::empty),
         priority: *priority,
@@ -143,6 +174,14 @@ fn perform_create(world: &mut World, create: &CreateTask) -> Result<Answer, Faul
     };
     world.call_task(&task.value, command.id);
     Ok(world.apply(Routed::CreateTask(command)))
+}
+
+fn destination(world: &World, to: &Destination) -> Result<RoutingTarget, Fault> {
+    Ok(match to {
+        Destination::Worker(name) => RoutingTarget::Worker(world.worker(name)?.id),
+        Destination::Queue(name) => RoutingTarget::TaskQueue(world.queue(name)?),
+        Destination::Workflow(name) => RoutingTarget::Workflow(world.workflow(name)?),
+    })
 }
 
 fn update_task(world: &World, update: &UpdateTask) -> Result<command::UpdateTask, Fault> {

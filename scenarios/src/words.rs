@@ -6,7 +6,7 @@ use std::sync::Arc;
 use routing::Event;
 use routing::ids::{ActivityId, ReservationId, TaskChannelId};
 use routing::state::task::RoutingStep;
-use routing::state::{Phase, Reservation, ReservationStatus, Task, Worker};
+use routing::state::{Phase, Reservation, ReservationStatus, RoutingTarget, Task, Worker};
 use routing::time::Timestamp;
 
 use crate::format::Standing;
@@ -38,7 +38,10 @@ pub(crate) fn standing(world: &World, task: Option<&Task>) -> Standing {
     match &task.phase {
         Phase::Pending(_) => Standing::Pending,
         Phase::Reserved(_) => {
-            Standing::ReservedFor(task.open_reservations.iter().copied().map(holder).collect())
+            let is_pending =
+                |id: &ReservationId| world.state().reservations[id].status == ReservationStatus::Pending;
+            let pending = task.open_reservations.iter().copied().filter(is_pending);
+            Standing::ReservedFor(pending.map(holder).collect())
         }
         Phase::Assigned(assignment) => Standing::AssignedTo(holder(assignment.reservation)),
         Phase::Wrapping(assignment) => Standing::WrappingBy(holder(assignment.reservation)),
@@ -117,11 +120,20 @@ pub(crate) fn event(world: &World, event: &Event) -> String {
         | Event::TaskCanceled { task: of }
         | Event::TaskWrapup { task: of }
         | Event::TaskCompleted { task: of } => task(of),
+        Event::TaskTransferInitiated { task: of, transfer }
+        | Event::TaskTransferAttemptFailed { task: of, transfer }
+        | Event::TaskTransferFailed { task: of, transfer }
+        | Event::TaskTransferCanceled { task: of, transfer }
+        | Event::TaskTransferCompleted { task: of, transfer } => {
+            let to = of.transfers.iter().find(|each| each.id == *transfer).map(|transfer| transfer.to);
+            format!("{} {}", task(of), to.map_or("", |to| target(world, to)))
+        }
         Event::TaskPurged { task: id } => world.task_name(*id),
         Event::WorkflowEntered { task: of }
         | Event::WorkflowTimeout { task: of }
         | Event::WorkflowSkipped { task: of } => {
-            format!("{} {}", task(of), world.state().workflows[&of.workflow].name)
+            let name = of.workflow.map_or("", |workflow| &world.state().workflows[&workflow].name);
+            format!("{} {name}", task(of))
         }
         Event::WorkflowTargetMatched { task: of } => {
             let at = of.step().map(step).unwrap_or_default();
@@ -141,6 +153,14 @@ pub(crate) fn event(world: &World, event: &Event) -> String {
         }
     };
     format!("{} {about}", event.name()).trim_end().to_owned()
+}
+
+fn target(world: &World, target: RoutingTarget) -> &str {
+    match target {
+        RoutingTarget::Worker(id) => world.worker_name(id),
+        RoutingTarget::TaskQueue(id) => world.queue_name(id),
+        RoutingTarget::Workflow(id) => &world.state().workflows[&id].name,
+    }
 }
 
 /// The Tasks of a Worker's open Reservations, in the order of the offers.

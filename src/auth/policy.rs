@@ -18,10 +18,10 @@
 //!
 //! **Reads.** [`Visible`] says of each kind of object whether somebody sees it, and [`sees_event`] of the log.
 
-use routing::command::{Command, UpdateTask};
+use routing::command::{Command, TransferTask, UpdateTask};
 use routing::eligibility::WorkerView;
 use routing::event::{Event, Object};
-use routing::ids::{Id, ReservationId, TaskId, WorkerId};
+use routing::ids::{Id, ReservationId, TaskId, TaskTransferId, WorkerId};
 use routing::state::{Activity, Reservation, Task, TaskChannel, TaskQueue, Worker, Workflow};
 use routing::time::Timestamp;
 use routing::{Rejection, State};
@@ -88,6 +88,11 @@ pub fn permits(grant: &Grant, command: &Command, state: &State) -> Result<Basis,
         }),
         Command::WrapUpTask(command) => work(grant, |own| own_task(own, state, command.id, "wrapped up")),
         Command::CompleteTask(command) => work(grant, |own| own_task(own, state, command.id, "completed")),
+        Command::TransferTask(command) => work(grant, |own| {
+            only_own_fields(command)?;
+            own_task(own, state, command.id, "transferred")
+        }),
+        Command::CancelTransfer(command) => work(grant, |own| own_transfer(own, state, command.id)),
 
         Command::AcceptReservation(command) => work(grant, |own| own_reservation(own, state, command.id)),
         Command::RejectReservation(command) => work(grant, |own| own_reservation(own, state, command.id)),
@@ -200,11 +205,29 @@ fn own_task(own: WorkerId, state: &State, id: TaskId, action: &'static str) -> R
     Err(hidden(id, "taskId"))
 }
 
+/// A transfer belongs for ever to the Worker who began it.
+fn own_transfer(own: WorkerId, state: &State, id: TaskTransferId) -> Result<Basis, Refusal> {
+    let transfer = state.transfer(id).filter(|(_, transfer)| transfer.initiator == own);
+    transfer.map(|_| Basis::Lasting).ok_or_else(|| hidden(id, "transferId"))
+}
+
 /// Others may still write the attributes of a Task that has ended; it is not its Worker's any more.
 fn not_ended(state: &State, id: TaskId, action: &'static str) -> Result<(), Refusal> {
     match state.tasks.get(&id).filter(|task| task.ended().is_some()) {
         Some(task) => Err(not_now(task, action)),
         None => Ok(()),
+    }
+}
+
+/// Which Task goes first is not for its Worker to say.
+fn only_own_fields(command: &TransferTask) -> Result<(), Refusal> {
+    let TransferTask { id: _, expected_version: _, to: _, mode: _, attributes: _, priority } = command;
+    match priority {
+        None => Ok(()),
+        Some(_) => Err(Refusal::Forbidden {
+            message: "a Worker does not change the priority of a Task",
+            field: Some("priority"),
+        }),
     }
 }
 
@@ -227,7 +250,7 @@ fn only_attributes(command: &UpdateTask) -> Result<(), Refusal> {
 
 /// Who has the Task, or had it at its end.
 fn owner(state: &State, task: &Task) -> Option<WorkerId> {
-    let present = task.assignment().map(|assignment| assignment.reservation);
+    let present = task.owner().map(|assignment| assignment.reservation);
     let last = task.ended().and_then(|ended| ended.reservation);
     state.reservations.get(&present.or(last)?).map(|reservation| reservation.worker)
 }
@@ -331,7 +354,7 @@ impl Visible for TaskQueue {
             Sight::OwnWork(own) => own,
         };
         open_reservations(own, state).any(|reservation| {
-            reservation.task_queue == self.id
+            reservation.task_queue == Some(self.id)
                 || state.tasks.get(&reservation.task).is_some_and(|task| task.task_queue == Some(self.id))
         }) || state
             .workers
@@ -346,7 +369,7 @@ impl Visible for Workflow {
         match sight {
             Sight::Everything => true,
             Sight::OwnWork(own) => {
-                open_reservations(own, state).any(|reservation| reservation.workflow == self.id)
+                open_reservations(own, state).any(|reservation| reservation.workflow == Some(self.id))
             }
         }
     }
@@ -386,6 +409,11 @@ pub fn sees_event(sight: Sight, event: &Event, state: &State, now: Timestamp) ->
         | Event::TaskCanceled { task }
         | Event::TaskWrapup { task }
         | Event::TaskCompleted { task }
+        | Event::TaskTransferInitiated { task, .. }
+        | Event::TaskTransferAttemptFailed { task, .. }
+        | Event::TaskTransferFailed { task, .. }
+        | Event::TaskTransferCanceled { task, .. }
+        | Event::TaskTransferCompleted { task, .. }
         | Event::WorkflowEntered { task }
         | Event::WorkflowTargetMatched { task }
         | Event::WorkflowTimeout { task }
@@ -445,6 +473,8 @@ mod tests {
     use routing::command::*;
     use routing::event::Actor;
     use routing::ids::*;
+    use routing::state::RoutingTarget;
+    use routing::state::task_transfer::TransferMode;
     use routing::{Attributes, Limits, Router};
 
     const NOW: Timestamp = Timestamp(1_767_607_800_000);
@@ -550,6 +580,8 @@ mod tests {
                     Command::CreateTask(CreateTask {
                         id,
                         workflow: Some(workflow),
+                        routing_target: None,
+                        ignore_capacity: None,
                         task_channel: TaskChannelRef::Id(channel),
                         attributes: Attributes::empty(),
                         priority: None,
@@ -583,6 +615,18 @@ mod tests {
 
     fn complete_task(id: TaskId) -> Command {
         Command::CompleteTask(CompleteTask { id, expected_version: None, reason: None, attributes: None })
+    }
+
+    fn transfer_task(id: TaskId, to: WorkerId, priority: Option<u32>) -> Command {
+        let (to, mode) = (RoutingTarget::Worker(to), TransferMode::Warm);
+        Command::TransferTask(TransferTask {
+            id,
+            expected_version: None,
+            to,
+            mode,
+            attributes: None,
+            priority,
+        })
     }
 
     fn is_forbidden<T: std::fmt::Debug>(answer: Result<T, Refusal>) -> bool {
@@ -629,6 +673,7 @@ mod tests {
             }),
             update_task(task, None),
             complete_task(task),
+            transfer_task(task, worker, None),
             Command::CompleteReservation(CompleteReservation { id: reservation, expected_version }),
         ];
         for (commands, expected) in [
@@ -657,6 +702,36 @@ mod tests {
         assert!(is_hidden(world.ann_is_permitted(complete_task(task))));
         let nothing = TaskId::minted(NOW, 999, TAG);
         assert!(is_hidden(world.ann_is_permitted(complete_task(nothing))));
+    }
+
+    #[test]
+    fn a_worker_hands_on_what_it_has_and_calls_off_what_it_began() {
+        let mut world = World::new();
+        let (ann, bo) = ((world.ann.worker, world.ann.accepted.0), (world.bo.worker, world.bo.accepted.0));
+        assert!(world.ann_is_permitted(transfer_task(ann.1, bo.0, None)).is_ok());
+        assert!(is_forbidden(world.ann_is_permitted(transfer_task(ann.1, bo.0, Some(1)))));
+        assert!(is_hidden(world.ann_is_permitted(transfer_task(bo.1, ann.0, None))));
+
+        for task in [ann.1, bo.1] {
+            let queue = RoutingTarget::TaskQueue(world.bo.queue);
+            apply(
+                &mut world.router,
+                Command::TransferTask(TransferTask {
+                    id: task,
+                    expected_version: None,
+                    to: queue,
+                    mode: TransferMode::Warm,
+                    attributes: None,
+                    priority: None,
+                }),
+            );
+        }
+        let begun = |task: TaskId| world.state().tasks[&task].transfers[0].id;
+        let cancel = |task| Command::CancelTransfer(CancelTransfer { id: begun(task), reason: None });
+        assert_eq!(world.ann_is_permitted(cancel(ann.1)), Ok(Basis::Lasting));
+        assert!(is_hidden(world.ann_is_permitted(cancel(bo.1))));
+        // While she transfers it, the Task is still hers.
+        assert!(world.ann_is_permitted(update_task(ann.1, None)).is_ok());
     }
 
     #[test]

@@ -99,6 +99,7 @@ fn what(kind: CheckKind) -> &'static str {
         CheckKind::Activity => "Activity",
         CheckKind::ChannelAvailable => "channel",
         CheckKind::Capacity => "capacity",
+        CheckKind::AlreadyReserved => "has it already",
         CheckKind::RefusedRecently => "refused",
         CheckKind::HigherPrecedenceTask => "other Tasks",
     }

@@ -404,6 +404,16 @@ fn topics(event: &Event) -> impl Iterator<Item = Topic> {
             Some(Topic::TaskQueue(*previous_task_queue)),
             None,
         ],
+        Event::TaskTransferInitiated { task, transfer }
+        | Event::TaskTransferAttemptFailed { task, transfer }
+        | Event::TaskTransferFailed { task, transfer }
+        | Event::TaskTransferCanceled { task, transfer }
+        | Event::TaskTransferCompleted { task, transfer } => {
+            let mut transfers = task.transfers.iter();
+            let initiator = transfers.find(|each| each.id == *transfer).map(|transfer| transfer.initiator);
+            let queue = task.task_queue.map(Topic::TaskQueue);
+            [Some(Topic::Task(task.id)), initiator.map(Topic::Worker), queue, None]
+        }
         Event::TaskPurged { task } => [Some(Topic::Task(*task)), None, None, None],
         Event::ReservationCreated { reservation, .. }
         | Event::ReservationAccepted { reservation, .. }
@@ -415,7 +425,7 @@ fn topics(event: &Event) -> impl Iterator<Item = Topic> {
         | Event::ReservationCompleted { reservation, .. } => [
             Some(Topic::Worker(reservation.worker)),
             Some(Topic::Task(reservation.task)),
-            Some(Topic::TaskQueue(reservation.task_queue)),
+            reservation.task_queue.map(Topic::TaskQueue),
             Some(Topic::Reservations),
         ],
     };

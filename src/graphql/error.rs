@@ -82,7 +82,8 @@ pub enum ErrorCode {
     InvalidExpression,
     /// A routing document is wrong; `errors` lists every fault with its `path`.
     InvalidWorkflow,
-    /// The object is not in a status that allows this; `status` is the present one.
+    /// The object is not in a status that allows this; `status` is the present one. Of a Task that is being
+    /// transferred, `transferId` is the transfer that has to end first.
     InvalidState,
     /// The object is not in the expected version, `version` is the present one; or an idempotency key was used
     /// before with another input.
@@ -251,7 +252,8 @@ fn facts_of(rejection: &Rejection) -> Vec<(&'static str, Value)> {
             vec![("errors", Value::List(faults.iter().map(fault).collect()))]
         }
         Rejection::LimitExceeded { what: _, limit, field: _ } => vec![("limit", (*limit).into())],
-        Rejection::NotFound { .. } | Rejection::BadInput { .. } => Vec::new(),
+        Rejection::InTransfer { transfer, action: _ } => vec![("transferId", transfer.to_string().into())],
+        Rejection::NotFound { .. } | Rejection::BadInput { .. } | Rejection::CannotTake { .. } => Vec::new(),
     }
 }
 

@@ -9,6 +9,7 @@ use super::scalars;
 use super::scope::Scope;
 use super::types::event::Event;
 use super::types::node::Node;
+use super::types::task_transfer::TaskTransfer;
 use super::types::viewer::Viewer;
 use super::types::workspace::{Workspace, Workspaces};
 use crate::caller::{self, Caller};
@@ -132,8 +133,9 @@ async fn find(caller: &Caller, id: AnyId) -> Result<Option<Node>> {
         AnyId::TaskId(id) => scope.task(id).map(Node::from),
         AnyId::ReservationId(id) => scope.reservation(id).map(Node::from),
         AnyId::EventId(id) => event(scope, id).await?.map(Node::from),
+        AnyId::TaskTransferId(id) => TaskTransfer::find(&scope, id).map(Node::from),
         // There are none of these.
-        AnyId::TaskTransferId(_) | AnyId::SkillId(_) => None,
+        AnyId::SkillId(_) => None,
     })
 }
 

@@ -4,6 +4,7 @@ use async_graphql::{ID, InputValueError, InputValueResult, Number, Scalar, Scala
 use chrono::{DateTime as ChronoDateTime, SecondsFormat, Utc};
 use routing::Attributes;
 use routing::ids::Id;
+use routing::state::task::{NotATarget, RoutingTarget};
 use routing::time::Timestamp;
 
 use super::error::{Error, Result};
@@ -149,6 +150,11 @@ pub fn id<I: Id>(field: &str, text: &ID) -> Result<I> {
 /// The typed id that the input `field` may hold.
 pub fn optional_id<I: Id>(field: &str, text: Option<&ID>) -> Result<Option<I>> {
     text.map(|text| id(field, text)).transpose()
+}
+
+/// Where the input `field` sends a Task.
+pub fn routing_target(field: &str, text: &ID) -> Result<RoutingTarget> {
+    text.parse().map_err(|error: NotATarget| Error::bad_input(field, error.to_string()))
 }
 
 /// A count that the input `field` holds: the core counts without a sign, `Int` has one.

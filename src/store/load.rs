@@ -10,6 +10,7 @@ use entity::{activity, reservation, task, task_channel, task_queue, worker, work
 use routing::event::Object;
 use routing::ids::WorkspaceId;
 use routing::state::State;
+use routing::state::task::Place;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult, IdenStatic,
     QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
@@ -198,13 +199,20 @@ fn check_references(state: &State) -> Result<(), Corrupt> {
         if task.task_queue.is_some_and(|queue| !state.task_queues.contains_key(&queue)) {
             return corrupt("task", &task.id, "task_queue_id", "there is no such TaskQueue");
         }
-        let Some(workflow) = state.workflows.get(&task.workflow) else {
+        let workflow = task.workflow.map(|id| state.workflows.get(&id));
+        if workflow == Some(None) {
             return corrupt("task", &task.id, "workflow_id", "there is no such Workflow");
-        };
-        let revision = task.step().map(|step| step.revision);
-        if revision.is_some_and(|number| workflow.revisions.iter().all(|revision| revision.number != number))
+        }
+        if let Some(number) = task.step().map(|step| step.revision) {
+            let mut revisions = workflow.flatten().into_iter().flat_map(|workflow| &workflow.revisions);
+            if revisions.all(|revision| revision.number != number) {
+                return corrupt("task", &task.id, "place", "the Workflow has no such revision");
+            }
+        }
+        if let Some(Place::Worker(worker)) = task.waiting().and_then(|waiting| waiting.place.as_ref())
+            && !state.workers.contains_key(worker)
         {
-            return corrupt("task", &task.id, "step", "the Workflow has no such revision");
+            return corrupt("task", &task.id, "place", "there is no such Worker");
         }
         if task.open_reservations.iter().any(|reservation| !state.reservations.contains_key(reservation)) {
             return corrupt("task", &task.id, "open_reservations", "there is no such Reservation");

@@ -61,7 +61,7 @@ use lock::Lock;
 use write::Owner;
 
 /// The layout of the tables, and of the JSON inside them, that this release reads and writes.
-const FORMAT_VERSION: i64 = 1;
+const FORMAT_VERSION: i64 = 2;
 
 /// The only row of the table `lease`.
 const LEASE_ID: i64 = 1;

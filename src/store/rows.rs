@@ -13,12 +13,12 @@ use routing::event::Recorded;
 use routing::ids::{Id, WorkspaceId};
 use routing::state::TargetWorkers;
 use routing::state::reservation::CircleBefore;
-use routing::state::task::{Assignment, CoolDown, Ended, RoutingStep, Waiting};
+use routing::state::task::{Assignment, CoolDown, Ended, Place, Waiting};
 use routing::state::worker::CircleStamp;
 use routing::state::workflow::Revision;
 use routing::state::{
     Activity, Phase, Reservation, ReservationStatus, Task, TaskChannel, TaskOrder, TaskQueue, TaskStatus,
-    Worker, WorkerChannel, Workflow, Workspace,
+    TaskTransfer, Worker, WorkerChannel, Workflow, Workspace,
 };
 use routing::time::Timestamp;
 use serde::Serialize;
@@ -354,6 +354,8 @@ pub fn task_row(workspace: WorkspaceId, task: &Task) -> entity::task::Model {
         priority,
         task_channel,
         workflow,
+        routing_target,
+        ignore_capacity,
         task_queue,
         task_queue_entered_at,
         timeout_seconds,
@@ -361,12 +363,13 @@ pub fn task_row(workspace: WorkspaceId, task: &Task) -> entity::task::Model {
         assignment_count,
         phase,
         open_reservations,
+        transfers,
         cool_downs,
         version,
         created_at,
         updated_at,
     } = task;
-    let PhaseColumns { status, expires_at, step, reservation_id, assigned_at, ended_at, reason } =
+    let PhaseColumns { status, expires_at, place, reservation_id, assigned_at, ended_at, reason } =
         phase_columns(phase);
     entity::task::Model {
         id: id.to_string(),
@@ -375,7 +378,9 @@ pub fn task_row(workspace: WorkspaceId, task: &Task) -> entity::task::Model {
         attributes: attributes.as_str().to_owned(),
         priority: i64::from(*priority),
         task_channel_id: task_channel.to_string(),
-        workflow_id: workflow.to_string(),
+        workflow_id: workflow.map(|id| id.to_string()),
+        routing_target_id: routing_target.map(|target| target.to_string()),
+        ignore_capacity: *ignore_capacity,
         task_queue_id: task_queue.map(|id| id.to_string()),
         task_queue_entered_at: task_queue_entered_at.map(|at| at.0),
         timeout_seconds: i64::from(*timeout_seconds),
@@ -383,12 +388,13 @@ pub fn task_row(workspace: WorkspaceId, task: &Task) -> entity::task::Model {
         assignment_count: i64::from(*assignment_count),
         status: task_status_text(status).to_owned(),
         expires_at,
-        step,
+        place,
         reservation_id,
         assigned_at,
         ended_at,
         reason,
         open_reservations: json(open_reservations),
+        transfers: json(transfers),
         cool_downs: json(cool_downs),
         version: i64::from(*version),
         created_at: created_at.0,
@@ -407,6 +413,8 @@ pub fn task(row: entity::task::Model) -> Result<Task, Corrupt> {
         priority,
         task_channel_id,
         workflow_id,
+        routing_target_id,
+        ignore_capacity,
         task_queue_id,
         task_queue_entered_at,
         timeout_seconds,
@@ -414,12 +422,13 @@ pub fn task(row: entity::task::Model) -> Result<Task, Corrupt> {
         assignment_count,
         status,
         expires_at,
-        step,
+        place,
         reservation_id,
         assigned_at,
         ended_at,
         reason,
         open_reservations,
+        transfers,
         cool_downs,
         version,
         created_at,
@@ -429,14 +438,16 @@ pub fn task(row: entity::task::Model) -> Result<Task, Corrupt> {
     let row = Row { table: "task", id: &id };
     let status =
         task_status(&status).ok_or_else(|| row.corrupt("status", format!("{status:?} is no status")))?;
-    let columns = PhaseColumns { status, expires_at, step, reservation_id, assigned_at, ended_at, reason };
+    let columns = PhaseColumns { status, expires_at, place, reservation_id, assigned_at, ended_at, reason };
     Ok(Task {
         id: row.parse("id", &id)?,
         created_sequence: row.position("created_sequence", created_sequence)?,
         attributes: row.attributes("attributes", &attributes)?,
         priority: row.number("priority", priority)?,
         task_channel: row.parse("task_channel_id", &task_channel_id)?,
-        workflow: row.parse("workflow_id", &workflow_id)?,
+        workflow: row.parse_null("workflow_id", workflow_id.as_deref())?,
+        routing_target: row.parse_null("routing_target_id", routing_target_id.as_deref())?,
+        ignore_capacity,
         task_queue: row.parse_null("task_queue_id", task_queue_id.as_deref())?,
         task_queue_entered_at: task_queue_entered_at.map(Timestamp),
         timeout_seconds: row.number("timeout_seconds", timeout_seconds)?,
@@ -444,6 +455,7 @@ pub fn task(row: entity::task::Model) -> Result<Task, Corrupt> {
         assignment_count: row.number("assignment_count", assignment_count)?,
         phase: phase(&row, columns)?,
         open_reservations: row.json("open_reservations", &open_reservations)?,
+        transfers: row.json::<Vec<TaskTransfer>>("transfers", &transfers)?,
         cool_downs: row.json::<Vec<CoolDown>>("cool_downs", &cool_downs)?,
         version: row.number("version", version)?,
         created_at: Timestamp(created_at),
@@ -455,7 +467,7 @@ pub fn task(row: entity::task::Model) -> Result<Task, Corrupt> {
 struct PhaseColumns {
     status: TaskStatus,
     expires_at: Option<i64>,
-    step: Option<String>,
+    place: Option<String>,
     reservation_id: Option<String>,
     assigned_at: Option<i64>,
     ended_at: Option<i64>,
@@ -474,17 +486,19 @@ fn phase_columns(phase: &Phase) -> PhaseColumns {
     let mut columns = PhaseColumns {
         status,
         expires_at: None,
-        step: None,
+        place: None,
         reservation_id: None,
         assigned_at: None,
         ended_at: None,
         reason: None,
     };
-    if let Some(Waiting { expires_at, step }) = waiting {
+    let mut owner = assignment;
+    if let Some(Waiting { expires_at, place, held_by }) = waiting {
         columns.expires_at = Some(expires_at.0);
-        columns.step = step.as_ref().map(json);
+        columns.place = place.as_ref().map(json);
+        owner = held_by.as_ref();
     }
-    if let Some(Assignment { reservation, at }) = assignment {
+    if let Some(Assignment { reservation, at }) = owner {
         columns.reservation_id = Some(reservation.to_string());
         columns.assigned_at = Some(at.0);
     }
@@ -497,16 +511,18 @@ fn phase_columns(phase: &Phase) -> PhaseColumns {
 }
 
 fn phase(row: &Row<'_>, columns: PhaseColumns) -> Result<Phase, Corrupt> {
-    let PhaseColumns { status, expires_at, step, reservation_id, assigned_at, ended_at, reason } = columns;
-    let step = step.map(|step| row.json::<RoutingStep>("step", &step)).transpose()?;
+    let PhaseColumns { status, expires_at, place, reservation_id, assigned_at, ended_at, reason } = columns;
+    let place = place.map(|place| row.json::<Place>("place", &place)).transpose()?;
     let reservation = row.parse_null("reservation_id", reservation_id.as_deref())?;
     let is_waiting = matches!(status, TaskStatus::Pending | TaskStatus::Reserved);
     let is_assigned = matches!(status, TaskStatus::Assigned | TaskStatus::Wrapping);
 
     // What a phase does not have must be null: else the row says two things at once.
-    match (expires_at, step, reservation, assigned_at, ended_at, reason) {
-        (Some(expires_at), step, None, None, None, None) if is_waiting => {
-            let waiting = Waiting { expires_at: Timestamp(expires_at), step };
+    match (expires_at, place, reservation, assigned_at, ended_at, reason) {
+        (Some(expires_at), place, owner, at, None, None) if is_waiting && owner.is_some() == at.is_some() => {
+            let held_by =
+                owner.zip(at).map(|(reservation, at)| Assignment { reservation, at: Timestamp(at) });
+            let waiting = Waiting { expires_at: Timestamp(expires_at), place, held_by };
             Ok(if status == TaskStatus::Pending { Phase::Pending(waiting) } else { Phase::Reserved(waiting) })
         }
         (None, None, Some(reservation), Some(at), None, None) if is_assigned => {
@@ -535,6 +551,7 @@ pub fn reservation_row(workspace: WorkspaceId, reservation: &Reservation) -> ent
         task_channel,
         task_queue,
         workflow,
+        transfer,
         status,
         timeout_seconds,
         accepted_at,
@@ -552,8 +569,9 @@ pub fn reservation_row(workspace: WorkspaceId, reservation: &Reservation) -> ent
         task_id: task.to_string(),
         worker_id: worker.to_string(),
         task_channel_id: task_channel.to_string(),
-        task_queue_id: task_queue.to_string(),
-        workflow_id: workflow.to_string(),
+        task_queue_id: task_queue.map(|id| id.to_string()),
+        workflow_id: workflow.map(|id| id.to_string()),
+        transfer_id: transfer.map(|id| id.to_string()),
         status: reservation_status_text(*status).to_owned(),
         timeout_seconds: i64::from(*timeout_seconds),
         accepted_at: accepted_at.map(|at| at.0),
@@ -578,6 +596,7 @@ pub fn reservation(row: entity::reservation::Model) -> Result<Reservation, Corru
         task_channel_id,
         task_queue_id,
         workflow_id,
+        transfer_id,
         status,
         timeout_seconds,
         accepted_at,
@@ -596,8 +615,9 @@ pub fn reservation(row: entity::reservation::Model) -> Result<Reservation, Corru
         task: row.parse("task_id", &task_id)?,
         worker: row.parse("worker_id", &worker_id)?,
         task_channel: row.parse("task_channel_id", &task_channel_id)?,
-        task_queue: row.parse("task_queue_id", &task_queue_id)?,
-        workflow: row.parse("workflow_id", &workflow_id)?,
+        task_queue: row.parse_null("task_queue_id", task_queue_id.as_deref())?,
+        workflow: row.parse_null("workflow_id", workflow_id.as_deref())?,
+        transfer: row.parse_null("transfer_id", transfer_id.as_deref())?,
         status: reservation_status(&status)
             .ok_or_else(|| row.corrupt("status", format!("{status:?} is no status")))?,
         timeout_seconds: row.number("timeout_seconds", timeout_seconds)?,

@@ -86,6 +86,37 @@ async fn a_supervisors_token_makes_none_that_outlives_it() {
     assert_eq!(made["createToken"]["expiresAt"], own["viewer"]["expiresAt"]);
 }
 
+/// What agents may know of each other, to hand Tasks on: a name and whether it can be done, and nothing behind it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_names_of_transfer_targets_lead_nowhere() {
+    let database = crate::database::TestDatabase::sqlite();
+    let server = Server::start(&database.url).await;
+    let admin = Client::new(&server, &server.admin);
+    let world = World::build(&admin, &server).await;
+    let ann = admin.with_token(&world.ann.token);
+    let query = "query($id: ID!, $search: String) { workspace(id: $id) { transferTargets(first: 200, search: $search) { totalCount nodes { __typename id name kind available } } } }";
+    let data = ann.data(query, json!({ "id": world.workspace, "search": "canary" })).await;
+    let targets = &data["workspace"]["transferTargets"];
+    assert_eq!(targets["totalCount"], 3);
+    assert_eq!(
+        targets["nodes"][0],
+        json!({ "__typename": "TransferTarget", "id": world.bo.id, "name": format!("{CANARY} bo"), "kind": "WORKER", "available": true })
+    );
+    assert_eq!(
+        (&targets["nodes"][1]["kind"], &targets["nodes"][2]["kind"]),
+        (&json!("TASK_QUEUE"), &json!("WORKFLOW"))
+    );
+    let whole = ann.data(query, json!({ "id": world.workspace })).await;
+    let all = whole["workspace"]["transferTargets"]["nodes"].as_array().expect("a list");
+    assert!(all.iter().all(|target| target["id"] != *world.ann.id), "Ann hands nothing to herself");
+    let schema = Schema::of(&admin).await;
+    let mut fields: Vec<String> = schema.fields("TransferTarget").map(|(field, _, _)| field).collect();
+    fields.sort();
+    assert_eq!(fields, ["available", "id", "kind", "name"]);
+    let node = ann.data("query($id: ID!) { node(id: $id) { id } }", json!({ "id": world.bo.id })).await;
+    assert_eq!(node["node"], Value::Null);
+}
+
 struct Agent {
     id: String,
     token: String,
@@ -197,6 +228,34 @@ impl World {
                 ids.extend([task, reservation]);
             }
         }
+        // Ann has a Task that Bo hands her, and Bo one that he hands to nobody yet.
+        let bos_client = admin.with_token(&bo.token);
+        for (to, note) in
+            [(&ann.id, "own work of ann".to_owned()), (&of_bo["WQ"].clone(), format!("{CANARY} handed on"))]
+        {
+            let input =
+                json!({ "workspaceId": workspace, "routingTargetId": bo.id, "attributes": { "note": note } });
+            let data = admin.data("mutation($input: CreateTaskInput!) { createTask(input: $input) { task { id reservations { nodes { id } } } } }", json!({ "input": input })).await;
+            let task = text(&data["createTask"]["task"]["id"]);
+            let offer = &data["createTask"]["task"]["reservations"]["nodes"][0]["id"];
+            let accept =
+                "mutation($id: ID!) { acceptReservation(input: { reservationId: $id }) { sequence } }";
+            bos_client.data(accept, json!({ "id": offer })).await;
+            let input = json!({ "taskId": task, "toId": to });
+            let data = bos_client.data("mutation($input: TransferTaskInput!) { transferTask(input: $input) { transfer { id status task { reservations(filter: { statuses: [PENDING] }) { nodes { id } } } } } }", json!({ "input": input })).await;
+            let transfer = text(&data["transferTask"]["transfer"]["id"]);
+            assert_eq!(data["transferTask"]["transfer"]["status"], "INITIATED");
+            if *to == ann.id {
+                let query =
+                    "query($id: ID!) { node(id: $id) { ... on TaskTransfer { reservation { id } } } }";
+                let offered = admin.data(query, json!({ "id": transfer })).await;
+                let offer = &offered["node"]["reservation"]["id"];
+                admin.with_token(&ann.token).data(accept, json!({ "id": offer })).await;
+            } else {
+                of_bo.insert("TT".to_owned(), transfer.clone());
+            }
+            ids.extend([task, transfer]);
+        }
         let data = admin.data("query($id: ID!) { workspace(id: $id) { activities { id } taskChannels { id } workers { nodes { channels { id } } } events(first: 200) { nodes { id } } } }", json!({ "id": workspace })).await;
         collect_ids(&data, &mut ids);
         assert!(ids.iter().any(|id| id.starts_with("EV")) && ids.iter().any(|id| id.starts_with("WC")));
@@ -291,7 +350,7 @@ async fn listen(server: &Server, admin: &Client, world: &World) {
         .expect("Ann listens to her own Reservations");
     let snapshot = own.next().await.expect("a snapshot");
     assert!(!snapshot.to_string().contains(CANARY), "{snapshot}");
-    assert_eq!(snapshot["reservations"]["snapshot"].as_array().map(Vec::len), Some(2));
+    assert_eq!(snapshot["reservations"]["snapshot"].as_array().map(Vec::len), Some(3));
 
     for agent in [&world.bo, &world.ann] {
         let (marker, queue) = if agent.id == world.bo.id {
@@ -391,6 +450,7 @@ impl Schema {
             "WW" => "Workflow",
             "WT" => "Task",
             "WR" => "Reservation",
+            "TT" => "TaskTransfer",
             "EV" => "Event",
             other => panic!("which type has ids that begin with {other}?"),
         }
@@ -419,6 +479,8 @@ impl Schema {
 
     fn plain(&self, name: &str) -> String {
         let plain = self.fields(name).filter(|(_, kind, _)| kind == "SCALAR" || kind == "ENUM");
+        // The one thing that agents are told of each other: see `the_names_of_transfer_targets_lead_nowhere`.
+        let plain = plain.filter(|(field, _, _)| (name, field.as_str()) != ("TransferTarget", "name"));
         let names: Vec<String> = plain.map(|(field, _, _)| field).collect();
         format!("__typename {}", names.join(" "))
     }
@@ -466,6 +528,8 @@ impl Schema {
                 "workerId" => json!(world.of_bo["WK"]),
                 "taskId" => json!(world.of_bo["WT"]),
                 "reservationId" => json!(world.of_bo["WR"]),
+                "transferId" => json!(world.of_bo["TT"]),
+                "toId" => json!(world.ann.id),
                 "taskQueueId" => json!(world.of_bo["WQ"]),
                 "workflowId" => json!(world.of_bo["WW"]),
                 "activityId" | "taskChannelId" | "workerChannelId" if is_required => {
@@ -481,6 +545,7 @@ impl Schema {
                 "available" => json!(true),
                 "configuration" => json!({ "task_routing": {} }),
                 "reason" => json!("because"),
+                "mode" => json!("WARM"),
                 "role" => json!("WORKER"),
                 "tasks" => json!([]),
                 other => panic!("say here what {}.{other} may be", mutation.input),

@@ -8,7 +8,8 @@ use routing::ids::{
     ActivityId, Id, ReservationId, TaskId, TaskQueueId, WorkerId, WorkflowId, WorkspaceId, WorkspaceTag,
 };
 use routing::state::reservation::CircleBefore;
-use routing::state::task::{Assignment, CoolDown, Ended, RoutingStep, Waiting};
+use routing::state::task::{Assignment, CoolDown, Ended, Place, RoutingStep, RoutingTarget, Waiting};
+use routing::state::task_transfer::{Origin, TaskTransfer, TransferMode, TransferStatus};
 use routing::state::worker::CircleStamp;
 use routing::state::workflow::Revision;
 use routing::state::{
@@ -221,7 +222,9 @@ impl Sample {
             attributes: attributes(),
             priority: i32::MAX as u32,
             task_channel: *self.state.task_channels.keys().next().expect("a Task Channel"),
-            workflow: self.workflow(),
+            workflow: Some(self.workflow()),
+            routing_target: Some(RoutingTarget::Worker(self.worker())),
+            ignore_capacity: true,
             task_queue: Some(self.queue()),
             task_queue_entered_at: Some(AT),
             timeout_seconds: 1_209_600,
@@ -229,6 +232,7 @@ impl Sample {
             assignment_count: u32::MAX,
             phase,
             open_reservations: Vec::new(),
+            transfers: vec![self.transfer(TransferStatus::Failed), self.transfer(TransferStatus::Initiated)],
             cool_downs: Vec::new(),
             version: 1,
             created_at: AT,
@@ -236,9 +240,30 @@ impl Sample {
         }
     }
 
+    fn transfer(&mut self, status: TransferStatus) -> TaskTransfer {
+        TaskTransfer {
+            id: self.id(),
+            mode: TransferMode::Cold,
+            status,
+            to: RoutingTarget::TaskQueue(self.queue()),
+            initiating_reservation: self.id(),
+            initiator: self.worker(),
+            reservation: Some(self.id()),
+            reason: Some(ODD_NAMES[1].to_owned()),
+            origin: Origin {
+                workflow: Some(self.workflow()),
+                task_queue: None,
+                task_queue_entered_at: Some(Timestamp(i64::MIN)),
+            },
+            created_at: AT,
+            updated_at: Timestamp(i64::MAX),
+        }
+    }
+
     /// One command that creates a Task as a server would: four events.
     pub fn create_task(&mut self) -> TaskId {
-        let before = Arc::new(self.task(Phase::Pending(Waiting { expires_at: AT, step: None })));
+        let before =
+            Arc::new(self.task(Phase::Pending(Waiting { expires_at: AT, place: None, held_by: None })));
         let after = Arc::new(Task { phase: Phase::Pending(waiting()), ..(*before).clone() });
         self.record(vec![
             Event::TaskCreated { task: Arc::clone(&before) },
@@ -257,8 +282,9 @@ impl Sample {
             task: task.id,
             worker: self.worker(),
             task_channel: task.task_channel,
-            task_queue: self.queue(),
+            task_queue: Some(self.queue()),
             workflow: task.workflow,
+            transfer: None,
             status,
             timeout_seconds: 1,
             accepted_at: None,
@@ -306,10 +332,20 @@ pub fn phases(reservation: ReservationId) -> Vec<Phase> {
     let ended = Ended { at: AT, reason: Some(ODD_NAMES[2].to_owned()), reservation: Some(reservation) };
     let ended_silently = Ended { at: Timestamp(0), reason: None, reservation: None };
     vec![
-        Phase::Pending(Waiting { expires_at: Timestamp(i64::MAX), step: None }),
+        Phase::Pending(Waiting { expires_at: Timestamp(i64::MAX), place: None, held_by: None }),
+        Phase::Pending(Waiting {
+            place: Some(Place::TaskQueue),
+            held_by: Some(assignment.clone()),
+            ..waiting()
+        }),
         Phase::Pending(waiting()),
         Phase::Reserved(Waiting {
-            step: Some(RoutingStep { filter: None, filter_name: None, deadline: None, ..step() }),
+            place: Some(Place::Step(RoutingStep {
+                filter: None,
+                filter_name: None,
+                deadline: None,
+                ..step()
+            })),
             ..waiting()
         }),
         Phase::Assigned(assignment.clone()),
@@ -333,7 +369,7 @@ pub const RESERVATION_STATUSES: [ReservationStatus; 8] = [
 ];
 
 pub fn waiting() -> Waiting {
-    Waiting { expires_at: Timestamp(AT.0 + 86_400_000), step: Some(step()) }
+    Waiting { expires_at: Timestamp(AT.0 + 86_400_000), place: Some(Place::Step(step())), held_by: None }
 }
 
 pub fn cool_down(worker: WorkerId) -> CoolDown {

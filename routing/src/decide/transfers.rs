@@ -33,7 +33,7 @@ const TRANSFERS_MAX: usize = 100;
 
 impl Router {
     pub(super) fn transfer_task(&mut self, command: TransferTask) -> Result<(), Rejection> {
-        let TransferTask { id, expected_version, initiator, to, mode, attributes, priority } = command;
+        let TransferTask { id, expected_version, to, mode, attributes, priority } = command;
         let old = self.task(id)?;
         check::version(TaskId::KIND, expected_version, old.version)?;
         self.check_no_transfer(&old, "transferred")?;
@@ -42,14 +42,6 @@ impl Router {
         };
         let held = owner.clone();
         let holder = self.state.reservations[&held.reservation].worker;
-        if initiator.is_some_and(|initiator| initiator != holder) {
-            return Err(Rejection::InvalidState {
-                kind: TaskId::KIND,
-                present: "ASSIGNED to another Worker",
-                allowed: "Tasks that one has accepted last",
-                action: "transferred",
-            });
-        }
         check::room(old.transfers.len(), TRANSFERS_MAX, "transfers of one Task")?;
         self.check_destination(&old, holder, to)?;
         let mut new = Task::clone(&old);

@@ -14,10 +14,13 @@
 //! A Task that is transferred waits again, for another Worker. In a WARM transfer the Worker who has it keeps it
 //! meanwhile ([`Waiting::held_by`]), and has it as before when the transfer fails.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::attributes::Attributes;
-use crate::ids::{ReservationId, TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId};
+use crate::ids::{AnyId, ReservationId, TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId};
 use crate::state::task_transfer::TaskTransfer;
 use crate::time::Timestamp;
 use crate::written::written_once;
@@ -176,6 +179,35 @@ pub struct RoutingStep {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Timestamp>,
 }
+
+impl fmt::Display for RoutingTarget {
+    /// The id, which says by itself what it is of.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RoutingTarget::Worker(id) => id.fmt(f),
+            RoutingTarget::TaskQueue(id) => id.fmt(f),
+            RoutingTarget::Workflow(id) => id.fmt(f),
+        }
+    }
+}
+
+impl FromStr for RoutingTarget {
+    type Err = NotATarget;
+
+    fn from_str(text: &str) -> Result<RoutingTarget, NotATarget> {
+        match text.parse() {
+            Ok(AnyId::WorkerId(id)) => Ok(RoutingTarget::Worker(id)),
+            Ok(AnyId::TaskQueueId(id)) => Ok(RoutingTarget::TaskQueue(id)),
+            Ok(AnyId::WorkflowId(id)) => Ok(RoutingTarget::Workflow(id)),
+            Ok(_) | Err(_) => Err(NotATarget),
+        }
+    }
+}
+
+/// The text is not the id of something that a Task can be sent to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("not the id of a Worker, a TaskQueue or a Workflow")]
+pub struct NotATarget;
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // As serde wants it.
 fn is_zero(number: &u32) -> bool {

@@ -343,7 +343,6 @@ impl Centre {
         self.try_apply(Command::TransferTask(TransferTask {
             id,
             expected_version: None,
-            initiator: None,
             to,
             mode,
             attributes: None,

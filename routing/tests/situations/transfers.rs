@@ -350,29 +350,18 @@ fn who_has_the_task_already_is_not_handed_it_again() {
 }
 
 #[test]
-fn only_the_owner_hands_on_and_only_an_assigned_task() {
-    let (mut centre, task, [ann, bob, cid]) = ann_has_a_task();
-    let by = |initiator, to| {
-        Command::TransferTask(TransferTask {
-            id: task,
-            expected_version: None,
-            initiator: Some(initiator),
-            to: RoutingTarget::Worker(to),
-            mode: Warm,
-            attributes: None,
-            priority: None,
-        })
-    };
-    assert_eq!(code(centre.try_apply(by(cid, bob))), Code::InvalidState);
-    centre.apply(by(ann, bob));
-    assert_eq!(code(centre.try_apply(by(ann, cid))), Code::InvalidState);
+fn only_an_assigned_task_is_handed_on_and_only_once_at_a_time() {
+    let (mut centre, task, [_, bob, cid]) = ann_has_a_task();
+    centre.transfer(task, RoutingTarget::Worker(bob), Warm);
+    assert_eq!(code(centre.try_transfer(task, RoutingTarget::Worker(cid), Warm)), Code::InvalidState);
     centre.accept(task, bob);
-    assert_eq!(code(centre.try_apply(by(ann, cid))), Code::InvalidState);
-    centre.apply(by(bob, cid));
+    // Now it is Bob who hands it on, although Ann has it, too.
+    centre.transfer(task, RoutingTarget::Worker(cid), Warm);
     assert_eq!(centre.the_task(task).transfers.len(), 2);
+    assert_eq!(centre.the_task(task).transfers[1].initiator, bob);
     centre.accept(task, cid);
     centre.complete(task);
-    assert_eq!(code(centre.try_apply(by(cid, bob))), Code::InvalidState);
+    assert_eq!(code(centre.try_transfer(task, RoutingTarget::Worker(bob), Warm)), Code::InvalidState);
 }
 
 #[test]
@@ -412,7 +401,6 @@ fn a_transfer_may_bring_new_attributes_and_another_priority() {
     centre.apply(Command::TransferTask(TransferTask {
         id: task,
         expected_version: None,
-        initiator: None,
         to: RoutingTarget::Worker(bob),
         mode: Warm,
         attributes: routing::Attributes::of(&json!({ "note": "angry" })),

@@ -1,10 +1,13 @@
 //! Commands, one function each, and what a set-up is made of.
 
+use routing::state::task_transfer::TransferMode;
+
 use crate::fields::{
     Fields, attributes, flag, instant, json, list, one_of, order, seconds, text, whole_number,
 };
 use crate::format::{
-    Command, CreateTask, Filter, Offer, Queue, Routing, Target, Text, UpdateTask, Workflow, Workspace,
+    Command, CreateTask, Destination, Filter, Offer, Queue, Routing, Target, Text, UpdateTask, Workflow,
+    Workspace,
 };
 use crate::yaml::{Content, Fault, Located, Node};
 
@@ -19,6 +22,8 @@ pub(super) const COMMANDS: &[(&str, Read)] = &[
     ("reject", reject),
     ("wrapUp", wrap_up),
     ("complete", complete),
+    ("transfer", transfer),
+    ("cancelTransfer", cancel_transfer),
     ("setActivity", set_activity),
     ("setCapacity", set_capacity),
     ("setChannelAvailable", set_channel_available),
@@ -49,11 +54,25 @@ fn task_fields<'a>(
 }
 
 fn create(node: &Node) -> Result<Command, Fault> {
-    let keys = ["task", "workflow", "attributes", "channel", "priority", "timeout", "virtualStartTime"];
+    let keys = [
+        "task",
+        "workflow",
+        "toWorker",
+        "toQueue",
+        "toWorkflow",
+        "ignoreCapacity",
+        "attributes",
+        "channel",
+        "priority",
+        "timeout",
+        "virtualStartTime",
+    ];
     let (task, fields) = task_fields(node, "create", &keys)?;
     let mut create = CreateTask {
         task,
         workflow: None,
+        to: None,
+        ignore_capacity: None,
         attributes: None,
         channel: None,
         priority: None,
@@ -62,6 +81,8 @@ fn create(node: &Node) -> Result<Command, Fault> {
     };
     if let Some(fields) = fields {
         create.workflow = fields.optional("workflow", text)?;
+        create.to = destination(&fields)?;
+        create.ignore_capacity = fields.optional("ignoreCapacity", flag)?;
         create.attributes = fields.optional("attributes", attributes)?;
         create.channel = fields.optional("channel", text)?;
         create.priority = fields.optional("priority", whole_number)?;
@@ -69,6 +90,39 @@ fn create(node: &Node) -> Result<Command, Fault> {
         create.virtual_start_time = fields.optional("virtualStartTime", instant)?;
     }
     Ok(Command::Create(create))
+}
+
+/// At most one of them is there.
+fn destination(fields: &Fields<'_>) -> Result<Option<Destination>, Fault> {
+    let worker = fields.optional("toWorker", text)?.map(Destination::Worker);
+    let queue = fields.optional("toQueue", text)?.map(Destination::Queue);
+    let workflow = fields.optional("toWorkflow", text)?.map(Destination::Workflow);
+    let mut given = [worker, queue, workflow].into_iter().flatten();
+    let first = given.next();
+    match given.next() {
+        None => Ok(first),
+        Some(_) => Err(Fault::new(fields.at(), "only one of toWorker, toQueue and toWorkflow can be meant")),
+    }
+}
+
+fn transfer(node: &Node) -> Result<Command, Fault> {
+    let keys = ["task", "toWorker", "toQueue", "toWorkflow", "mode", "attributes", "priority"];
+    let fields = Fields::of(node, "transfer", &keys)?;
+    let to = destination(&fields)?;
+    let modes = &[("warm", TransferMode::Warm), ("cold", TransferMode::Cold)];
+    Ok(Command::Transfer {
+        task: fields.required("task", text)?,
+        to: to.ok_or_else(|| Fault::new(fields.at(), "transfer needs toWorker, toQueue or toWorkflow"))?,
+        mode: fields.optional("mode", |node| one_of(node, modes))?.unwrap_or(TransferMode::Warm),
+        attributes: fields.optional("attributes", attributes)?,
+        priority: fields.optional("priority", whole_number)?,
+    })
+}
+
+fn cancel_transfer(node: &Node) -> Result<Command, Fault> {
+    let (task, fields) = task_fields(node, "cancelTransfer", &["task", "reason"])?;
+    let reason = fields.map(|fields| fields.optional("reason", text)).transpose()?.flatten();
+    Ok(Command::CancelTransfer { task, reason })
 }
 
 fn update(node: &Node) -> Result<Command, Fault> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use routing::state::ReservationStatus;
+use routing::state::task_transfer::TransferStatus;
 
 use crate::fields::{
     Fields, attributes, entries, flag, instant_or_none, list, one_of, text, whole_number, with_place,
@@ -21,6 +22,14 @@ pub(crate) const RESERVATION_STATUSES: &[(&str, ReservationStatus)] = &[
     ("rescinded", ReservationStatus::Rescinded),
     ("wrapping", ReservationStatus::Wrapping),
     ("completed", ReservationStatus::Completed),
+];
+
+/// The statuses of a transfer, likewise.
+pub(crate) const TRANSFER_STATUSES: &[(&str, TransferStatus)] = &[
+    ("initiated", TransferStatus::Initiated),
+    ("complete", TransferStatus::Complete),
+    ("failed", TransferStatus::Failed),
+    ("canceled", TransferStatus::Canceled),
 ];
 
 /// One entry below `expect`. A key that is no Task of the story so far is the name of a Worker.
@@ -52,8 +61,19 @@ fn task(node: &Node) -> Result<TaskExpectation, Fault> {
         let standing = Some(with_place(standing)(node)?);
         return Ok(TaskExpectation { standing, ..TaskExpectation::default() });
     }
-    let keys =
-        ["is", "in", "step", "priority", "until", "reason", "assignments", "attributes", "reservations"];
+    let keys = [
+        "is",
+        "in",
+        "step",
+        "priority",
+        "until",
+        "reason",
+        "assignments",
+        "attributes",
+        "reservations",
+        "owner",
+        "transfer",
+    ];
     let fields = Fields::of(node, "the expectation of a Task", &keys)?;
     Ok(TaskExpectation {
         standing: fields.optional("is", with_place(standing))?,
@@ -65,7 +85,14 @@ fn task(node: &Node) -> Result<TaskExpectation, Fault> {
         assignments: fields.optional("assignments", with_place(whole_number))?,
         attributes: fields.optional("attributes", attributes)?,
         reservations: fields.optional("reservations", reservations)?.unwrap_or_default(),
+        owner: fields.optional("owner", with_place(owner))?,
+        transfer: fields.optional("transfer", with_place(|node| one_of(node, TRANSFER_STATUSES)))?,
     })
+}
+
+fn owner(node: &Node) -> Result<Option<String>, Fault> {
+    let name = text(node)?.value;
+    Ok(if name == "nobody" { None } else { Some(name) })
 }
 
 fn standing(node: &Node) -> Result<Standing, Fault> {

@@ -9,6 +9,7 @@ pub mod reservation;
 pub mod task;
 pub mod task_queue;
 pub mod token;
+pub mod transfer;
 pub mod worker;
 pub mod workflow;
 pub mod workspace;
@@ -42,6 +43,7 @@ pub struct Mutation(
     worker::WorkerMutations,
     task::TaskMutations,
     reservation::ReservationMutations,
+    transfer::TransferMutations,
     token::TokenMutations,
 );
 

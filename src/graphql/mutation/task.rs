@@ -8,7 +8,9 @@ use routing::{Attributes, Command};
 use super::{Change, keep, once};
 use crate::caller::{Once, Request};
 use crate::graphql::error::{Error, ErrorCode, Result};
-use crate::graphql::scalars::{DateTime, JsonObject, Sequence, id, optional_count, optional_id};
+use crate::graphql::scalars::{
+    DateTime, JsonObject, Sequence, id, optional_count, optional_id, routing_target,
+};
 use crate::graphql::scope::Scope;
 use crate::graphql::types::task::Task;
 
@@ -24,7 +26,8 @@ pub struct TaskMutations;
 
 #[Object]
 impl TaskMutations {
-    /// Creates a Task and routes it. Admins and supervisors. Errors: `LIMIT_EXCEEDED`.
+    /// Creates a Task and routes it: through a Workflow, or directly to a Worker or a TaskQueue. Admins and
+    /// supervisors. Errors: `LIMIT_EXCEEDED`.
     async fn create_task(
         &self,
         ctx: &Context<'_>,
@@ -33,6 +36,8 @@ impl TaskMutations {
         let CreateTaskInput {
             workspace_id,
             workflow_id,
+            routing_target_id,
+            ignore_capacity,
             task_channel_id,
             task_channel_name,
             attributes,
@@ -43,6 +48,8 @@ impl TaskMutations {
         } = input;
         let new_task = NewTaskInput {
             workflow_id,
+            routing_target_id,
+            ignore_capacity,
             task_channel_id,
             task_channel_name,
             attributes,
@@ -95,7 +102,7 @@ impl TaskMutations {
 
     /// Changes a Task. New attributes send a pending Task through its Workflow again. A Worker's token may
     /// change the attributes of a Task that its Worker has accepted. Errors: `INVALID_STATE` where another Task
-    /// Channel is wanted and the Task is not `PENDING`, `LIMIT_EXCEEDED`.
+    /// Channel is wanted and the Task is not `PENDING` or is transferred, `LIMIT_EXCEEDED`.
     async fn update_task(
         &self,
         ctx: &Context<'_>,
@@ -127,7 +134,7 @@ impl TaskMutations {
     }
 
     /// Cancels a Task that no Worker has yet, with all its offers. Admins and supervisors. Errors:
-    /// `INVALID_STATE` unless it is `PENDING` or `RESERVED`.
+    /// `INVALID_STATE` unless it is `PENDING` or `RESERVED`, and while it is transferred `WARM`.
     async fn cancel_task(
         &self,
         ctx: &Context<'_>,
@@ -146,7 +153,7 @@ impl TaskMutations {
     }
 
     /// Begins the wrap-up of a Task, with all its accepted Reservations. A Worker's token may do it with a Task
-    /// that its Worker has accepted. Errors: `INVALID_STATE` unless it is `ASSIGNED`.
+    /// that its Worker has accepted. Errors: `INVALID_STATE` unless it is `ASSIGNED`, and while it is transferred.
     async fn wrap_up_task(
         &self,
         ctx: &Context<'_>,
@@ -188,8 +195,15 @@ impl TaskMutations {
 pub struct CreateTaskInput {
     /// The Workspace that it is to belong to.
     pub workspace_id: ID,
-    /// The Workflow that routes it. May be left out where the Workspace has only one.
+    /// The Workflow that routes it. May be left out where the Workspace has only one, or with `routingTargetId`.
     pub workflow_id: Option<ID>,
+    /// Sends the Task here directly: the id of a Worker, a TaskQueue or a Workflow. In a TaskQueue, and for a Worker,
+    /// it waits without steps, until its time to live ends. Not together with `workflowId`.
+    pub routing_target_id: Option<ID>,
+    /// Only where `routingTargetId` is a Worker; true where left out. True: the Task is offered at once, whatever the
+    /// Worker does and however much they have; when that offer fails it waits for them. False: it waits until the
+    /// Worker is available and has room.
+    pub ignore_capacity: Option<bool>,
     /// Which capacity it uses, by the id of the Task Channel. Left out together with `taskChannelName`: the
     /// channel `default`.
     pub task_channel_id: Option<ID>,
@@ -224,8 +238,15 @@ pub struct CreateTasksInput {
 /// One of several new Tasks.
 #[derive(InputObject)]
 pub struct NewTaskInput {
-    /// The Workflow that routes it. May be left out where the Workspace has only one.
+    /// The Workflow that routes it. May be left out where the Workspace has only one, or with `routingTargetId`.
     pub workflow_id: Option<ID>,
+    /// Sends the Task here directly: the id of a Worker, a TaskQueue or a Workflow. In a TaskQueue, and for a Worker,
+    /// it waits without steps, until its time to live ends. Not together with `workflowId`.
+    pub routing_target_id: Option<ID>,
+    /// Only where `routingTargetId` is a Worker; true where left out. True: the Task is offered at once, whatever the
+    /// Worker does and however much they have; when that offer fails it waits for them. False: it waits until the
+    /// Worker is available and has room.
+    pub ignore_capacity: Option<bool>,
     /// Which capacity it uses, by the id of the Task Channel. Left out together with `taskChannelName`: the
     /// channel `default`.
     pub task_channel_id: Option<ID>,
@@ -247,6 +268,8 @@ impl NewTaskInput {
     fn into_command(self, new: TaskId) -> Result<Command> {
         let NewTaskInput {
             workflow_id,
+            routing_target_id,
+            ignore_capacity,
             task_channel_id,
             task_channel_name,
             attributes,
@@ -258,6 +281,10 @@ impl NewTaskInput {
         Ok(Command::CreateTask(CreateTask {
             id: new,
             workflow: optional_id("workflowId", workflow_id.as_ref())?,
+            routing_target: routing_target_id
+                .map(|target| routing_target("routingTargetId", &target))
+                .transpose()?,
+            ignore_capacity,
             task_channel: channel
                 .unwrap_or_else(|| TaskChannelRef::UniqueName(TASK_CHANNEL_DEFAULT.to_owned())),
             attributes: attributes.map_or_else(Attributes::empty, JsonObject::into_attributes),

@@ -91,6 +91,16 @@ event_types! {
     TaskWrapup,
     /// A Task was completed.
     TaskCompleted,
+    /// A Worker began to hand a Task on. `data` has `transferId`; the transfer is in `task.transfers`.
+    TaskTransferInitiated,
+    /// Those whom a transferred Task was offered to did not take it, and others are asked. `data` has `transferId`.
+    TaskTransferAttemptFailed,
+    /// Nobody took a transferred Task. `data` has `transferId`.
+    TaskTransferFailed,
+    /// A transfer was called off. `data` has `transferId`.
+    TaskTransferCanceled,
+    /// Somebody took a transferred Task. `data` has `transferId`.
+    TaskTransferCompleted,
     /// A Task that ended a while ago is no longer found by its id. `data` has `taskId`.
     TaskPurged,
     /// A Task entered its Workflow.
@@ -295,6 +305,11 @@ impl Concerns {
             | Core::TaskCanceled { task }
             | Core::TaskWrapup { task }
             | Core::TaskCompleted { task }
+            | Core::TaskTransferInitiated { task, transfer: _ }
+            | Core::TaskTransferAttemptFailed { task, transfer: _ }
+            | Core::TaskTransferFailed { task, transfer: _ }
+            | Core::TaskTransferCanceled { task, transfer: _ }
+            | Core::TaskTransferCompleted { task, transfer: _ }
             | Core::WorkflowEntered { task }
             | Core::WorkflowTargetMatched { task }
             | Core::WorkflowTimeout { task }
@@ -316,8 +331,8 @@ impl Concerns {
                 task: Some(reservation.task),
                 worker: Some(reservation.worker),
                 reservation: Some(reservation.id),
-                task_queue: Some(reservation.task_queue),
-                workflow: Some(reservation.workflow),
+                task_queue: reservation.task_queue,
+                workflow: reservation.workflow,
                 task_channel: Some(reservation.task_channel),
                 ..Concerns::default()
             },
@@ -328,7 +343,7 @@ impl Concerns {
         Concerns {
             task: Some(task.id),
             task_queue: task.task_queue,
-            workflow: Some(task.workflow),
+            workflow: task.workflow,
             task_channel: Some(task.task_channel),
             ..Concerns::default()
         }
@@ -342,8 +357,9 @@ fn description(scope: &Scope, event: &Core) -> String {
             id.and_then(|id| scope.state().task_queues.get(&id)).filter(|queue| scope.sees(&***queue));
         queue.map_or("a TaskQueue".to_owned(), |queue| format!("TaskQueue {}", queue.name))
     };
-    let workflow = |id: WorkflowId| {
-        let workflow = scope.state().workflows.get(&id).filter(|workflow| scope.sees(&***workflow));
+    let workflow = |id: Option<WorkflowId>| {
+        let workflow =
+            id.and_then(|id| scope.state().workflows.get(&id)).filter(|workflow| scope.sees(&***workflow));
         workflow.map_or("a Workflow".to_owned(), |workflow| format!("Workflow {}", workflow.name))
     };
     let activity =
@@ -394,6 +410,17 @@ fn description(scope: &Scope, event: &Core) -> String {
         Core::TaskCanceled { task } => format!("Task {} canceled{}", task.id, ended(task)),
         Core::TaskWrapup { task } => format!("Task {} moved to wrap-up", task.id),
         Core::TaskCompleted { task } => format!("Task {} completed{}", task.id, ended(task)),
+        Core::TaskTransferInitiated { task, .. } => format!("Transfer of Task {} initiated", task.id),
+        Core::TaskTransferAttemptFailed { task, .. } => {
+            format!("Transfer of Task {} goes on: an offer was not accepted", task.id)
+        }
+        Core::TaskTransferFailed { task, transfer } => {
+            let transfer = task.transfers.iter().find(|each| each.id == *transfer);
+            let reason = transfer.map_or(String::new(), |transfer| because(&transfer.reason));
+            format!("Transfer of Task {} failed{reason}", task.id)
+        }
+        Core::TaskTransferCanceled { task, .. } => format!("Transfer of Task {} canceled", task.id),
+        Core::TaskTransferCompleted { task, .. } => format!("Transfer of Task {} completed", task.id),
         Core::TaskPurged { task } => format!("Task {task} left the memory"),
         Core::WorkflowEntered { task } => format!("Task {} entered {}", task.id, workflow(task.workflow)),
         Core::WorkflowTargetMatched { task } => format!("Task {} matched a Workflow target", task.id),

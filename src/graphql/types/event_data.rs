@@ -12,13 +12,15 @@ use routing::event::{Event, Object};
 use routing::ids::WorkerChannelId;
 use routing::state::task::{Phase, RoutingStep, Waiting};
 use routing::state::{
-    Activity, Reservation, Task, TaskChannel, TaskQueue, Worker, WorkerChannel, Workflow, Workspace,
+    Activity, Reservation, Task, TaskChannel, TaskQueue, TaskTransfer, Worker, WorkerChannel, Workflow,
+    Workspace,
 };
 use routing::time::Timestamp;
 
 use super::reservation::ReservationStatus;
 use super::task::TaskStatus;
 use super::task_queue::TaskOrder;
+use super::task_transfer::{TransferMode, TransferStatus};
 use crate::graphql::scalars::{text_of, value_of};
 use crate::graphql::scope::Scope;
 
@@ -55,6 +57,11 @@ fn circumstances(event: &Event) -> Vec<(&'static str, Value)> {
         Event::TaskQueueMoved { task: _, previous_task_queue } => {
             vec![("previousTaskQueueId", text(previous_task_queue))]
         }
+        Event::TaskTransferInitiated { task: _, transfer }
+        | Event::TaskTransferAttemptFailed { task: _, transfer }
+        | Event::TaskTransferFailed { task: _, transfer }
+        | Event::TaskTransferCanceled { task: _, transfer }
+        | Event::TaskTransferCompleted { task: _, transfer } => vec![("transferId", text(transfer))],
         Event::WorkspaceCreated { workspace: _ }
         | Event::WorkspaceUpdated { workspace: _ }
         | Event::ActivityCreated { activity: _ }
@@ -254,6 +261,8 @@ fn task(it: &Task) -> Value {
         priority,
         task_channel,
         workflow,
+        routing_target,
+        ignore_capacity,
         task_queue,
         task_queue_entered_at,
         timeout_seconds,
@@ -261,7 +270,8 @@ fn task(it: &Task) -> Value {
         assignment_count,
         phase,
         open_reservations: _, // They come with events of their own.
-        cool_downs: _,        // How refusals are kept from being repeated.
+        transfers,
+        cool_downs: _, // How refusals are kept from being repeated.
         version,
         created_at,
         updated_at,
@@ -271,10 +281,8 @@ fn task(it: &Task) -> Value {
         Phase::Assigned(_) | Phase::Wrapping(_) => (None, None),
         Phase::Completed(ended) | Phase::Canceled(ended) => (None, Some(ended)),
     };
-    let (expires_at, step) = match waiting {
-        Some(Waiting { expires_at, step }) => (Some(*expires_at), step.as_ref()),
-        None => (None, None),
-    };
+    // Where it waits outside of a Workflow follows from the target and the transfers; who holds it, from its owner.
+    let expires_at = waiting.map(|Waiting { expires_at, place: _, held_by: _ }| *expires_at);
     object([
         ("id", text(id)),
         ("status", enum_value(TaskStatus::from(it.status()))),
@@ -282,17 +290,47 @@ fn task(it: &Task) -> Value {
         ("priority", (*priority).into()),
         ("reason", ended.and_then(|ended| ended.reason.clone()).into()),
         ("taskChannelId", text(task_channel)),
-        ("workflowId", text(workflow)),
+        ("workflowId", workflow.as_ref().map(text).into()),
+        ("routingTargetId", routing_target.as_ref().map(text).into()),
+        ("ignoreCapacity", (*ignore_capacity).into()),
         ("taskQueueId", task_queue.as_ref().map(text).into()),
         ("taskQueueEnteredAt", optional_instant(*task_queue_entered_at)),
         ("timeoutSeconds", (*timeout_seconds).into()),
         ("expiresAt", optional_instant(expires_at)),
         ("virtualStartTime", instant(virtual_start_time)),
         ("endedAt", optional_instant(ended.map(|ended| ended.at))),
-        ("assignedReservationId", it.assignment().map(|assignment| text(assignment.reservation)).into()),
-        ("routingStep", step.map(routing_step).into()),
+        ("assignedReservationId", it.owner().map(|assignment| text(assignment.reservation)).into()),
+        ("routingStep", it.step().map(routing_step).into()),
         ("assignmentCount", (*assignment_count).into()),
+        ("transfers", Value::List(transfers.iter().map(task_transfer).collect())),
         ("version", (*version).into()),
+        ("createdAt", instant(created_at)),
+        ("updatedAt", instant(updated_at)),
+    ])
+}
+
+fn task_transfer(it: &TaskTransfer) -> Value {
+    let TaskTransfer {
+        id,
+        mode,
+        status,
+        to,
+        initiating_reservation,
+        initiator: _, // The Worker of that Reservation.
+        reservation,
+        reason,
+        origin: _, // Where the Task goes back to.
+        created_at,
+        updated_at,
+    } = it;
+    object([
+        ("id", text(id)),
+        ("mode", enum_value(TransferMode::from(*mode))),
+        ("status", enum_value(TransferStatus::from(*status))),
+        ("toId", text(to)),
+        ("initiatingReservationId", text(initiating_reservation)),
+        ("reservationId", reservation.as_ref().map(text).into()),
+        ("failedReason", reason.clone().into()),
         ("createdAt", instant(created_at)),
         ("updatedAt", instant(updated_at)),
     ])
@@ -326,6 +364,7 @@ fn reservation(scope: &Scope, it: &Reservation) -> Value {
         task_channel,
         task_queue,
         workflow,
+        transfer,
         status,
         timeout_seconds,
         accepted_at,
@@ -346,8 +385,9 @@ fn reservation(scope: &Scope, it: &Reservation) -> Value {
         ("status", enum_value(ReservationStatus::from(*status))),
         ("taskId", text(task)),
         ("workerId", text(worker)),
-        ("taskQueueId", text(task_queue)),
-        ("workflowId", text(workflow)),
+        ("taskQueueId", task_queue.as_ref().map(text).into()),
+        ("workflowId", workflow.as_ref().map(text).into()),
+        ("transferId", transfer.as_ref().map(text).into()),
         ("taskChannelId", text(task_channel)),
         ("createdAt", instant(created_at)),
         ("updatedAt", instant(updated_at)),

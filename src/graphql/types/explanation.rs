@@ -160,6 +160,8 @@ pub enum RoutingCheckKind {
     ChannelAvailable,
     /// Whether there is room on the worker channel.
     Capacity,
+    /// Whether the Worker has the Task already, or is the one who transfers it. Only where that is so.
+    AlreadyReserved,
     /// Whether the Worker has refused the Task within the `reofferDelaySeconds`.
     RefusedRecently,
     /// Whether another Task goes first as soon as the Worker has room. Only where there is one.

@@ -10,6 +10,8 @@ pub mod reservation;
 pub mod task;
 pub mod task_channel;
 pub mod task_queue;
+pub mod task_transfer;
+pub mod transfer_target;
 pub mod viewer;
 pub mod warning;
 pub mod worker;

@@ -8,6 +8,7 @@ use super::reservation::Reservation;
 use super::task::Task;
 use super::task_channel::TaskChannel;
 use super::task_queue::TaskQueue;
+use super::task_transfer::TaskTransfer;
 use super::worker::Worker;
 use super::worker_channel::WorkerChannel;
 use super::workflow::Workflow;
@@ -28,5 +29,6 @@ pub enum Node {
     WorkerChannel(WorkerChannel),
     Task(Task),
     Reservation(Reservation),
+    TaskTransfer(TaskTransfer),
     Event(Event),
 }

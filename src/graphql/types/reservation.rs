@@ -10,6 +10,7 @@ use routing::state;
 use super::task::Task;
 use super::task_channel::TaskChannel;
 use super::task_queue::TaskQueue;
+use super::task_transfer::TaskTransfer;
 use super::worker::Worker;
 use super::workflow::Workflow;
 use super::workspace::Workspace;
@@ -95,14 +96,21 @@ impl Reservation {
         self.scope.worker(self.reservation.worker)
     }
 
-    /// The TaskQueue that the Task waited in. Null where the viewer may not see it.
+    /// The TaskQueue that the Task waited in. Null where it was directed to the Worker, or the viewer may not see
+    /// it.
     async fn task_queue(&self) -> Option<TaskQueue> {
-        self.scope.task_queue(self.reservation.task_queue)
+        self.scope.task_queue(self.reservation.task_queue?)
     }
 
-    /// The Workflow that routed the Task. Null where the viewer may not see it.
+    /// The Workflow that routed the Task. Null where none did, or the viewer may not see it.
     async fn workflow(&self) -> Option<Workflow> {
-        self.scope.workflow(self.reservation.workflow)
+        self.scope.workflow(self.reservation.workflow?)
+    }
+
+    /// The transfer that offered the Task to this Worker. Null where none did, or the viewer may not see the Task
+    /// (any more).
+    async fn transfer(&self) -> Option<TaskTransfer> {
+        TaskTransfer::find(&self.scope, self.reservation.transfer?)
     }
 
     /// Which capacity of the Worker it uses while it is open.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::RangeBounds;
 use std::sync::Arc;
 
-use async_graphql::{Enum, ID, InputObject, Object};
+use async_graphql::{Enum, ID, InputObject, Object, Union};
 use routing::ids::{TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId};
 use routing::{State, state};
 
@@ -14,6 +14,8 @@ use super::explanation::RoutingExplanation;
 use super::reservation::{Of, Reservation, ReservationFilter, Reservations};
 use super::task_channel::TaskChannel;
 use super::task_queue::TaskQueue;
+use super::task_transfer::TaskTransfer;
+use super::worker::Worker;
 use super::workflow::Workflow;
 use super::workspace::Workspace;
 use crate::graphql::error::Result;
@@ -105,12 +107,26 @@ impl Task {
         self.scope.task_channel(self.task.task_channel).expect("Task Channels stay, and all see them")
     }
 
-    /// The Workflow that routes it.
+    /// The Workflow that routes it. Null where it was directed to a Worker or a TaskQueue.
     async fn workflow(&self) -> Option<Workflow> {
-        self.scope.workflow(self.task.workflow)
+        self.scope.workflow(self.task.workflow?)
     }
 
-    /// The TaskQueue that it waits in, or waited in last.
+    /// What it was created for directly. Null where it was not, or the viewer may not see that.
+    async fn routing_target(&self) -> Option<RoutingTarget> {
+        match self.task.routing_target? {
+            state::RoutingTarget::Worker(id) => self.scope.worker(id).map(RoutingTarget::Worker),
+            state::RoutingTarget::TaskQueue(id) => self.scope.task_queue(id).map(RoutingTarget::TaskQueue),
+            state::RoutingTarget::Workflow(id) => self.scope.workflow(id).map(RoutingTarget::Workflow),
+        }
+    }
+
+    /// It was offered to the Worker of its `routingTarget` at once, whatever that Worker was doing.
+    async fn ignore_capacity(&self) -> bool {
+        self.task.ignore_capacity
+    }
+
+    /// The TaskQueue that it waits in, or waited in last. Null where it was directed to a Worker.
     async fn task_queue(&self) -> Option<TaskQueue> {
         self.scope.task_queue(self.task.task_queue?)
     }
@@ -141,12 +157,19 @@ impl Task {
         self.task.ended().map(|ended| ended.at.into())
     }
 
-    /// The accepted Reservation of the present owner. Null before, and once the Task has ended.
+    /// The accepted Reservation of the present owner: of several, the one that was accepted last; while the Task is
+    /// transferred `WARM`, that of the Worker who transfers it. Null before, while it is transferred `COLD`, and once
+    /// the Task has ended.
     async fn assigned_reservation(&self) -> Option<Reservation> {
-        self.scope.reservation(self.task.assignment()?.reservation)
+        self.scope.reservation(self.task.owner()?.reservation)
     }
 
-    /// Where it stands in its Workflow. Null unless it is pending or reserved.
+    /// How it was handed on, oldest first. At most the last one is in progress; there are at most 100.
+    async fn transfers(&self) -> Vec<TaskTransfer> {
+        TaskTransfer::all_of(&self.scope, &self.task)
+    }
+
+    /// Where it stands in its Workflow. Null unless it is pending or reserved there.
     async fn routing_step(&self) -> Option<RoutingStep> {
         self.task.step()?;
         Some(RoutingStep(Arc::clone(&self.task)))
@@ -210,6 +233,15 @@ impl Task {
     async fn updated_at(&self) -> DateTime {
         self.task.updated_at.into()
     }
+}
+
+/// What a Task can be created for directly.
+#[derive(Union)]
+#[allow(missing_docs)] // Described where the types are.
+pub enum RoutingTarget {
+    Worker(Worker),
+    TaskQueue(TaskQueue),
+    Workflow(Workflow),
 }
 
 /// Where a Task stands in its Workflow.
@@ -429,7 +461,7 @@ impl Conditions {
         };
         (statuses.is_empty() || statuses.contains(&task.status()))
             && task_queue.is_none_or(|queue| task.task_queue == Some(queue))
-            && workflow.is_none_or(|workflow| task.workflow == workflow)
+            && workflow.is_none_or(|workflow| task.workflow == Some(workflow))
             && task_channel.is_none_or(|channel| task.task_channel == channel)
             && priority.is_none_or(|priority| task.priority == priority)
             && worker.is_none_or(is_open_for)

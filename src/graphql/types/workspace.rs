@@ -8,6 +8,7 @@ use super::reservation::{Of, Reservation, ReservationFilter, Reservations};
 use super::task::{Task, TaskFilter, TaskOrderBy, Tasks};
 use super::task_channel::TaskChannel;
 use super::task_queue::{TaskOrder, TaskQueue, TaskQueueFilter, TaskQueues};
+use super::transfer_target::{TransferTarget, TransferTargets};
 use super::worker::{Worker, WorkerFilter, WorkerOrderBy, Workers};
 use super::workflow::{Workflow, Workflows};
 use crate::graphql::error::Result;
@@ -214,6 +215,20 @@ impl Workspace {
     ) -> Result<Connection<Reservation>> {
         let list = Reservations::of(&self.scope, Of::Workspace, filter)?;
         Connection::of(&Page::of(first, after, last, before)?, list)
+    }
+
+    /// Where an agent can send a Task: first the Workers, then the TaskQueues, then the Workflows, each by name. A
+    /// Worker is not shown to themselves. All roles see names and availability, and nothing more.
+    async fn transfer_targets(
+        &self,
+        #[graphql(desc = "How many items, from the start of the list: 0 to 200, 50 where left out.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "Only those whose name contains this, without regard to case.")] search: Option<
+            String,
+        >,
+    ) -> Result<Connection<TransferTarget>> {
+        Connection::of(&Page::forward(first, after)?, TransferTargets::of(&self.scope, search))
     }
 
     /// The event log up to this moment, oldest first.
