@@ -438,26 +438,38 @@ fn expressions_print_as_written_and_are_shared_freely() {
 
 /// Random texts, half of them mutated cases and half soups of tokens. Nothing panics, what parses is found
 /// again in its own text, and a projection answers like the Task it was made of.
+///
+/// `SWITCHYARD_EXPRESSION_ROUNDS` sets how many; with `--nocapture` it says how many of them were expressions.
 #[test]
 fn nonsense_is_refused_or_answered() {
     const ROUNDS: u64 = 200_000;
-    let cases = cases();
-    let mut parsed = 0;
-    for seed in 1..=ROUNDS {
-        let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let case = &cases[random.below(cases.len())];
-        let source =
-            if random.below(2) == 0 { mutated(&case.source, &mut random) } else { soup(&mut random) };
-        let kind = [case.kind, Kind::Filter, Kind::Target, Kind::Queue, Kind::SkipIf][random.below(5)];
-        let outcome = std::panic::catch_unwind(|| try_nonsense(kind, &source, case));
-        match outcome {
-            Ok(Ok(was_parsed)) => parsed += u64::from(was_parsed),
-            Ok(Err(complaint)) => panic!("seed {seed}, {kind:?} {source:?}: {complaint}"),
-            Err(_) => panic!("seed {seed}, {kind:?} {source:?}: panics"),
-        }
-    }
+    let rounds = std::env::var("SWITCHYARD_EXPRESSION_ROUNDS").ok();
+    let rounds = rounds.map_or(ROUNDS, |rounds| rounds.parse().expect("a number of rounds"));
+    let n_threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
+    let cases = &cases();
+    let parsed: u64 = std::thread::scope(|scope| {
+        let walk =
+            |first: u64| (first..=rounds).step_by(n_threads as usize).map(|seed| walk(seed, cases)).sum();
+        let threads: Vec<_> =
+            (1..=n_threads).map(|first| scope.spawn(move || -> u64 { walk(first) })).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no complaint")).sum()
+    });
+    println!("{rounds} texts, {parsed} of them expressions, no panic");
     // A walk that is always refused at the door tests only the door.
-    assert!(parsed > ROUNDS / 20, "only {parsed} of {ROUNDS} texts are expressions");
+    assert!(parsed > rounds / 20, "only {parsed} of {rounds} texts are expressions");
+}
+
+/// 1 where the text of this seed is an expression.
+fn walk(seed: u64, cases: &[Case]) -> u64 {
+    let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    let case = &cases[random.below(cases.len())];
+    let source = if random.below(2) == 0 { mutated(&case.source, &mut random) } else { soup(&mut random) };
+    let kind = [case.kind, Kind::Filter, Kind::Target, Kind::Queue, Kind::SkipIf][random.below(5)];
+    match std::panic::catch_unwind(|| try_nonsense(kind, &source, case)) {
+        Ok(Ok(was_parsed)) => u64::from(was_parsed),
+        Ok(Err(complaint)) => panic!("seed {seed}, {kind:?} {source:?}: {complaint}"),
+        Err(_) => panic!("seed {seed}, {kind:?} {source:?}: panics"),
+    }
 }
 
 /// Whether the text is an expression, or what is wrong with the module.
