@@ -23,6 +23,8 @@ pub struct Model {
     /// `fifo` or `lifo`.
     #[sea_orm(column_type = "Text")]
     pub task_order: String,
+    /// For how long its Tasks may be wrapped up; null: for as long as it takes.
+    pub wrap_up_limit_seconds: Option<i64>,
     /// Counts the changes.
     pub version: i64,
     /// When it was created.

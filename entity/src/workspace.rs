@@ -33,6 +33,8 @@ pub struct Model {
     pub logout_activity_id: String,
     /// How long a Task is not offered again to a Worker who refused it.
     pub reoffer_delay_seconds: i64,
+    /// For how long a Task may be assigned; null: for as long as it takes.
+    pub assigned_limit_hours: Option<i64>,
     /// Counts the changes.
     pub version: i64,
     /// When it was created.

@@ -52,6 +52,7 @@ fn tables() -> Vec<TableCreateStatement> {
             .col(text_null("timeout_activity_id"))
             .col(text("logout_activity_id"))
             .col(number("reoffer_delay_seconds"))
+            .col(number_null("assigned_limit_hours"))
             .versioned()
             .to_owned(),
         Table::create()
@@ -79,6 +80,7 @@ fn tables() -> Vec<TableCreateStatement> {
             .col(text("target_workers"))
             .col(number("max_reserved_workers"))
             .col(text("task_order"))
+            .col(number_null("wrap_up_limit_seconds"))
             .versioned()
             .to_owned(),
         Table::create()

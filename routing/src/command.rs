@@ -51,6 +51,8 @@ pub struct UpdateWorkspace {
     pub timeout_activity: Option<Option<ActivityId>>,
     pub logout_activity: Option<ActivityId>,
     pub reoffer_delay_seconds: Option<u32>,
+    /// `Some(None)`: there is no limit.
+    pub assigned_limit_hours: Option<Option<u32>>,
 }
 
 /// Creates an Activity.
@@ -83,6 +85,7 @@ pub struct CreateTaskQueue {
     pub max_reserved_workers: Option<u32>,
     /// `None` is FIFO.
     pub task_order: Option<TaskOrder>,
+    pub wrap_up_limit_seconds: Option<u32>,
 }
 
 /// Changes a TaskQueue. Workers who become eligible are offered waiting Tasks at once.
@@ -95,6 +98,8 @@ pub struct UpdateTaskQueue {
     pub target_workers: Option<String>,
     pub max_reserved_workers: Option<u32>,
     pub task_order: Option<TaskOrder>,
+    /// `Some(None)`: there is no limit.
+    pub wrap_up_limit_seconds: Option<Option<u32>>,
 }
 
 /// Creates a Workflow.

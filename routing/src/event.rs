@@ -98,6 +98,8 @@ pub enum Event {
     TaskTransferCanceled { task: Arc<Task>, transfer: TaskTransferId },
     /// Somebody took a transferred Task.
     TaskTransferCompleted { task: Arc<Task>, transfer: TaskTransferId },
+    /// A Task was assigned for longer than the Workspace allows, and was ended.
+    TaskSystemDeleted { task: Arc<Task> },
     /// A Task that ended a while ago left the memory; its row and its events stay.
     TaskPurged { task: TaskId },
     /// A Task entered its Workflow.
@@ -148,6 +150,10 @@ pub enum Object {
 }
 
 impl Object {
+    pub(crate) fn as_workspace(&self) -> Option<&Workspace> {
+        if let Object::Workspace(workspace) = self { Some(workspace) } else { None }
+    }
+
     pub(crate) fn as_task_queue(&self) -> Option<&TaskQueue> {
         if let Object::TaskQueue(queue) = self { Some(queue) } else { None }
     }
@@ -207,6 +213,7 @@ impl Event {
             | Event::TaskCanceled { task }
             | Event::TaskWrapup { task }
             | Event::TaskCompleted { task }
+            | Event::TaskSystemDeleted { task }
             | Event::TaskTransferInitiated { task, transfer: _ }
             | Event::TaskTransferAttemptFailed { task, transfer: _ }
             | Event::TaskTransferFailed { task, transfer: _ }
@@ -263,6 +270,7 @@ impl Event {
             Event::TaskCanceled { .. } => "task.canceled",
             Event::TaskWrapup { .. } => "task.wrapup",
             Event::TaskCompleted { .. } => "task.completed",
+            Event::TaskSystemDeleted { .. } => "task.system-deleted",
             Event::TaskTransferInitiated { .. } => "task.transfer-initiated",
             Event::TaskTransferAttemptFailed { .. } => "task.transfer-attempt-failed",
             Event::TaskTransferFailed { .. } => "task.transfer-failed",

@@ -173,6 +173,8 @@ pub(crate) struct Queue {
     pub workers: Option<Text>,
     pub order: Option<TaskOrder>,
     pub max_reserved_workers: Option<u32>,
+    /// `Some(None)`: there is no limit.
+    pub wrap_up_limit_seconds: Option<Option<u32>>,
 }
 
 pub(crate) struct Workflow {
@@ -206,6 +208,8 @@ pub(crate) struct Target {
 pub(crate) struct Workspace {
     pub name: Option<Text>,
     pub reoffer_delay_seconds: Option<u32>,
+    /// `Some(None)`: there is no limit.
+    pub assigned_limit_hours: Option<Option<u32>>,
     pub queue_order_priority: Option<TaskOrder>,
     pub default_activity: Option<Text>,
     /// `Some(None)`: whoever does not answer is not moved.

@@ -119,6 +119,7 @@ pub(crate) fn perform(world: &mut World, command: &Command) -> Result<Answer, Fa
             target_workers: filled(world, settings.workers.as_ref())?,
             max_reserved_workers: settings.max_reserved_workers,
             task_order: settings.order,
+            wrap_up_limit_seconds: settings.wrap_up_limit_seconds,
         }),
         Command::AddWorkflow { workflow, settings } => {
             Routed::CreateWorkflow(add_workflow(world, workflow, settings)?)
@@ -278,12 +279,19 @@ fn add_queue(world: &mut World, name: &Text, settings: &Queue) -> Result<CreateT
         target_workers: filled(world, settings.workers.as_ref())?,
         max_reserved_workers: settings.max_reserved_workers,
         task_order: settings.order,
+        wrap_up_limit_seconds: settings.wrap_up_limit_seconds.flatten(),
     })
 }
 
 fn update_workspace(world: &World, settings: &Workspace) -> Result<UpdateWorkspace, Fault> {
-    let Workspace { name, reoffer_delay_seconds, queue_order_priority, default_activity, timeout_activity } =
-        settings;
+    let Workspace {
+        name,
+        reoffer_delay_seconds,
+        assigned_limit_hours,
+        queue_order_priority,
+        default_activity,
+        timeout_activity,
+    } = settings;
     let activity = |name: &Text| world.activity(name);
     Ok(UpdateWorkspace {
         expected_version: ANY_VERSION,
@@ -296,6 +304,7 @@ fn update_workspace(world: &World, settings: &Workspace) -> Result<UpdateWorkspa
             .transpose()?,
         logout_activity: None,
         reoffer_delay_seconds: *reoffer_delay_seconds,
+        assigned_limit_hours: *assigned_limit_hours,
     })
 }
 

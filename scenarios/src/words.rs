@@ -119,7 +119,8 @@ pub(crate) fn event(world: &World, event: &Event) -> String {
         | Event::TaskUpdated { task: of }
         | Event::TaskCanceled { task: of }
         | Event::TaskWrapup { task: of }
-        | Event::TaskCompleted { task: of } => task(of),
+        | Event::TaskCompleted { task: of }
+        | Event::TaskSystemDeleted { task: of } => task(of),
         Event::TaskTransferInitiated { task: of, transfer }
         | Event::TaskTransferAttemptFailed { task: of, transfer }
         | Event::TaskTransferFailed { task: of, transfer }

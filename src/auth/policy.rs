@@ -409,6 +409,7 @@ pub fn sees_event(sight: Sight, event: &Event, state: &State, now: Timestamp) ->
         | Event::TaskCanceled { task }
         | Event::TaskWrapup { task }
         | Event::TaskCompleted { task }
+        | Event::TaskSystemDeleted { task }
         | Event::TaskTransferInitiated { task, .. }
         | Event::TaskTransferAttemptFailed { task, .. }
         | Event::TaskTransferFailed { task, .. }
@@ -541,6 +542,7 @@ mod tests {
                     target_workers: Some(format!("name == \"{name}\"")),
                     max_reserved_workers: None,
                     task_order: None,
+                    wrap_up_limit_seconds: None,
                 }),
             );
             let document = serde_json::json!({ "task_routing": { "default_filter": { "queue": queue } } });

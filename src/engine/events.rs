@@ -390,6 +390,7 @@ fn topics(event: &Event) -> impl Iterator<Item = Topic> {
         | Event::TaskCanceled { task }
         | Event::TaskWrapup { task }
         | Event::TaskCompleted { task }
+        | Event::TaskSystemDeleted { task }
         | Event::WorkflowEntered { task }
         | Event::WorkflowTargetMatched { task }
         | Event::WorkflowTimeout { task }

@@ -45,6 +45,7 @@ pub fn workspace_row(workspace: &Workspace, end: EndOfLog) -> entity::workspace:
         timeout_activity,
         logout_activity,
         reoffer_delay_seconds,
+        assigned_limit_hours,
         version,
         created_at,
         updated_at,
@@ -60,6 +61,7 @@ pub fn workspace_row(workspace: &Workspace, end: EndOfLog) -> entity::workspace:
         timeout_activity_id: timeout_activity.map(|id| id.to_string()),
         logout_activity_id: logout_activity.to_string(),
         reoffer_delay_seconds: i64::from(*reoffer_delay_seconds),
+        assigned_limit_hours: assigned_limit_hours.map(i64::from),
         version: i64::from(*version),
         created_at: created_at.0,
         updated_at: updated_at.0,
@@ -79,6 +81,7 @@ pub fn workspace(row: entity::workspace::Model) -> Result<(Workspace, EndOfLog),
         timeout_activity_id,
         logout_activity_id,
         reoffer_delay_seconds,
+        assigned_limit_hours,
         version,
         created_at,
         updated_at,
@@ -92,6 +95,7 @@ pub fn workspace(row: entity::workspace::Model) -> Result<(Workspace, EndOfLog),
         timeout_activity: row.parse_null("timeout_activity_id", timeout_activity_id.as_deref())?,
         logout_activity: row.parse("logout_activity_id", &logout_activity_id)?,
         reoffer_delay_seconds: row.number("reoffer_delay_seconds", reoffer_delay_seconds)?,
+        assigned_limit_hours: row.number_null("assigned_limit_hours", assigned_limit_hours)?,
         version: row.number("version", version)?,
         created_at: Timestamp(created_at),
         updated_at: Timestamp(updated_at),
@@ -181,6 +185,7 @@ pub fn task_queue_row(workspace: WorkspaceId, queue: &TaskQueue) -> entity::task
         target_workers,
         max_reserved_workers,
         task_order,
+        wrap_up_limit_seconds,
         version,
         created_at,
         updated_at,
@@ -192,6 +197,7 @@ pub fn task_queue_row(workspace: WorkspaceId, queue: &TaskQueue) -> entity::task
         target_workers: target_workers.source().to_owned(),
         max_reserved_workers: i64::from(*max_reserved_workers),
         task_order: task_order_text(*task_order).to_owned(),
+        wrap_up_limit_seconds: wrap_up_limit_seconds.map(i64::from),
         version: i64::from(*version),
         created_at: created_at.0,
         updated_at: updated_at.0,
@@ -206,6 +212,7 @@ pub fn task_queue(row: entity::task_queue::Model) -> Result<TaskQueue, Corrupt> 
         target_workers,
         max_reserved_workers,
         task_order,
+        wrap_up_limit_seconds,
         version,
         created_at,
         updated_at,
@@ -218,6 +225,7 @@ pub fn task_queue(row: entity::task_queue::Model) -> Result<TaskQueue, Corrupt> 
             .map_err(|error| row.corrupt("target_workers", error.to_string()))?,
         max_reserved_workers: row.number("max_reserved_workers", max_reserved_workers)?,
         task_order: row.task_order("task_order", &task_order)?,
+        wrap_up_limit_seconds: row.number_null("wrap_up_limit_seconds", wrap_up_limit_seconds)?,
         version: row.number("version", version)?,
         created_at: Timestamp(created_at),
         updated_at: Timestamp(updated_at),
@@ -812,6 +820,10 @@ impl Row<'_> {
     fn number(&self, column: &'static str, number: i64) -> Result<u32, Corrupt> {
         u32::try_from(number)
             .map_err(|_| self.corrupt(column, format!("{number} is not within 0 to {}", u32::MAX)))
+    }
+
+    fn number_null(&self, column: &'static str, number: Option<i64>) -> Result<Option<u32>, Corrupt> {
+        number.map(|number| self.number(column, number)).transpose()
     }
 
     fn position(&self, column: &'static str, number: i64) -> Result<u64, Corrupt> {

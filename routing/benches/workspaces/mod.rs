@@ -323,6 +323,7 @@ impl Centre {
             target_workers: Some(format!("{base} AND level >= {level}")),
             max_reserved_workers: None,
             task_order: None,
+            wrap_up_limit_seconds: None,
         }
     }
 
@@ -371,6 +372,7 @@ impl Centre {
                 target_workers: Some(format!("{target_workers} AND level >= 1")),
                 max_reserved_workers: None,
                 task_order: None,
+                wrap_up_limit_seconds: None,
             }));
             self.queues.push(id);
         }

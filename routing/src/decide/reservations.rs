@@ -84,13 +84,18 @@ impl Router {
             return Err(invalid_state(&old, "ACCEPTED and WRAPPING Reservations", "completed"));
         }
         self.check_is_not_held(&old, "completed")?;
-        let task = &self.state.tasks[&old.task];
+        self.finish(id);
+        Ok(())
+    }
+
+    /// A Worker is done with a Task, and so is the Task if nobody else has it.
+    pub(super) fn finish(&mut self, id: ReservationId) {
+        let task = &self.state.tasks[&self.state.reservations[&id].task];
         if task.assignment().is_some() && task.open_reservations == [id] {
-            self.complete(old.task, None, vec![id]);
+            self.complete(task.id, None, |task| Event::TaskCompleted { task });
         } else {
             self.end_work(id);
         }
-        Ok(())
     }
 
     /// In a WARM transfer the initiator stays until somebody else has the Task.

@@ -160,8 +160,15 @@ impl Router {
             return Err(invalid_state(&task, "ASSIGNED and WRAPPING Tasks", "completed"));
         }
         self.write_attributes(&task, attributes)?;
-        self.complete(id, reason, task.open_reservations.clone());
+        self.complete(id, reason, |task| Event::TaskCompleted { task });
         Ok(())
+    }
+
+    /// A Task has been assigned for longer than the Workspace allows.
+    pub(super) fn end_long_assignment(&mut self, id: TaskId) {
+        let hours = self.state.workspace.assigned_limit_hours.expect("the timer comes with the limit");
+        let reason = format!("Task assigned for more than {hours} h");
+        self.complete(id, Some(reason), |task| Event::TaskSystemDeleted { task });
     }
 
     /// A Task has waited for as long as it may, or its Workflow has nothing more for it. Where it was transferred,
@@ -184,11 +191,17 @@ impl Router {
     }
 
     /// Completes an assigned or wrapping Task, and then the Reservations that are still open.
-    pub(super) fn complete(&mut self, id: TaskId, reason: Option<String>, open: Vec<ReservationId>) {
+    pub(super) fn complete(
+        &mut self,
+        id: TaskId,
+        reason: Option<String>,
+        event: impl FnOnce(Arc<Task>) -> Event,
+    ) {
+        let open = self.state.tasks[&id].open_reservations.clone();
         let mut task = self.changed(&self.state.tasks[&id]);
         let owner = task.assignment().expect("the Task is assigned or wrapping").reservation;
         task.phase = Phase::Completed(Ended { at: self.now, reason, reservation: Some(owner) });
-        self.emit(Event::TaskCompleted { task: Arc::new(task) });
+        self.emit(event(Arc::new(task)));
         for reservation in open {
             self.end_work(reservation);
         }

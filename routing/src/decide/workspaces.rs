@@ -18,6 +18,8 @@ use crate::workflow_configuration::WorkflowConfiguration;
 /// The re-offer delay, in seconds. Without any, a Task and a Worker who refuses it would go round in circles.
 const REOFFER_DELAY_SECONDS_MIN: u32 = 1;
 const REOFFER_DELAY_SECONDS_MAX: u32 = 3_600;
+/// The longest limit of assignment: a year.
+const ASSIGNED_LIMIT_HOURS_MAX: u32 = 8_760;
 
 /// The Activities of a new Workspace; the last one is where Workers begin, time out and log out to.
 const ACTIVITIES: [(&str, bool); 4] =
@@ -43,6 +45,7 @@ impl Router {
             timeout_activity: Some(offline),
             logout_activity: offline,
             reoffer_delay_seconds: 1,
+            assigned_limit_hours: None,
             version: 1,
             created_at: now,
             updated_at: now,
@@ -76,6 +79,7 @@ impl Router {
             target_workers: TargetWorkers::parse("1==1").expect("an expression"),
             max_reserved_workers: 1,
             task_order: TaskOrder::Fifo,
+            wrap_up_limit_seconds: None,
             version: 1,
             created_at: now,
             updated_at: now,
@@ -109,6 +113,7 @@ impl Router {
             timeout_activity,
             logout_activity,
             reoffer_delay_seconds,
+            assigned_limit_hours,
         } = command;
         let old = &self.state.workspace;
         check::version(WorkspaceId::KIND, expected_version, old.version)?;
@@ -138,6 +143,10 @@ impl Router {
                 REOFFER_DELAY_SECONDS_MAX,
                 "reofferDelaySeconds",
             )?;
+        }
+        if let Some(limit) = assigned_limit_hours {
+            let in_range = |hours| check::range(hours, 1, ASSIGNED_LIMIT_HOURS_MAX, "assignedLimitHours");
+            new.assigned_limit_hours = limit.map(in_range).transpose()?;
         }
         if new != **old {
             new.version += 1;

@@ -102,7 +102,11 @@ impl Index {
         wakes: &mut Wakes,
     ) {
         match (old, new) {
-            (_, Object::Workspace(workspace)) => {
+            (old, Object::Workspace(workspace)) => {
+                let old_limit = old.and_then(Object::as_workspace).map(|old| old.assigned_limit_hours);
+                if old_limit != Some(workspace.assigned_limit_hours) {
+                    self.timers.assigned_limit_changed(state);
+                }
                 for queue in state.task_queues.values() {
                     let slot = self.workers.queue_slot(queue.id);
                     self.lanes.queue_changed(slot, queue, workspace.queue_order_priority);
@@ -122,6 +126,9 @@ impl Index {
                 self.workers.queue_changed(state, old, queue, waiting_on, now, wakes);
                 let slot = self.workers.queue_slot(queue.id);
                 self.lanes.queue_changed(slot, queue, state.workspace.queue_order_priority);
+                if old.is_some_and(|old| old.wrap_up_limit_seconds != queue.wrap_up_limit_seconds) {
+                    self.timers.wrap_up_limit_changed(state);
+                }
                 if old.is_some_and(|old| old.task_order != queue.task_order) {
                     for task in state.tasks_of_queue(queue.id) {
                         self.lanes.remove(task);
@@ -153,7 +160,7 @@ impl Index {
             }
             (old, Object::Reservation(reservation)) => {
                 let old = old.and_then(Object::as_reservation);
-                self.timers.reservation_changed(old, Some(reservation));
+                self.timers.reservation_changed(state, old, Some(reservation));
             }
             (Some(Object::Task(task)), Object::PurgedTask(_)) => {
                 self.task_changed(state, Some(task), None, now);
@@ -207,7 +214,7 @@ impl Index {
         new: Option<&Task>,
         now: Timestamp,
     ) -> bool {
-        self.timers.task_changed(old, new, &self.limits, now);
+        self.timers.task_changed(state, old, new, &self.limits, now);
         let (before, after) = (old.and_then(Task::followed), new.and_then(Task::followed));
         if before != after {
             if let Some(revision) = before {

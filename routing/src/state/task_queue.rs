@@ -19,6 +19,10 @@ pub struct TaskQueue {
     pub max_reserved_workers: u32,
     /// Which Task goes first.
     pub task_order: TaskOrder,
+    /// A Reservation of its Tasks that is wrapped up for longer is completed by the router; `None`: for as long as it
+    /// takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrap_up_limit_seconds: Option<u32>,
     /// Counts the changes of the fields above.
     pub version: u32,
     /// When it was created.

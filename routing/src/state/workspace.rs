@@ -23,6 +23,9 @@ pub struct Workspace {
     pub logout_activity: ActivityId,
     /// After a reject or timeout, the same Task is not offered to the same Worker for so long.
     pub reoffer_delay_seconds: u32,
+    /// A Task that is assigned for longer is ended by the router; `None`: for as long as it takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assigned_limit_hours: Option<u32>,
     /// Counts the changes of the fields above.
     pub version: u32,
     /// When it was created.

@@ -108,6 +108,7 @@ impl Centre {
             target_workers: Some(target_workers.to_owned()),
             max_reserved_workers: None,
             task_order: None,
+            wrap_up_limit_seconds: None,
         }));
         id
     }
@@ -120,6 +121,7 @@ impl Centre {
             target_workers: None,
             max_reserved_workers: None,
             task_order: None,
+            wrap_up_limit_seconds: None,
         };
         change(&mut command);
         self.apply(Command::UpdateTaskQueue(command));

@@ -55,6 +55,7 @@ fn create_queue(centre: &mut Centre) -> CreateTaskQueue {
         target_workers: None,
         max_reserved_workers: None,
         task_order: None,
+        wrap_up_limit_seconds: None,
     }
 }
 
@@ -155,6 +156,7 @@ fn what_does_not_exist_is_not_found() {
                 target_workers: None,
                 max_reserved_workers: None,
                 task_order: None,
+                wrap_up_limit_seconds: None,
             }),
             "taskQueueId",
             "TaskQueue WQ",
@@ -246,6 +248,7 @@ fn who_expected_another_version_is_told_the_present_one() {
                 target_workers: None,
                 max_reserved_workers: None,
                 task_order: None,
+                wrap_up_limit_seconds: None,
             }),
             "TaskQueue",
             1,

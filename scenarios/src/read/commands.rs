@@ -313,12 +313,13 @@ pub(super) fn set_up_activity(name: &Located<String>, node: &Node) -> Result<Vec
 // ---- TaskQueues ----
 
 fn add_queue(node: &Node) -> Result<Command, Fault> {
-    let fields = Fields::of(node, "addQueue", &["queue", "workers", "order", "maxReservedWorkers"])?;
+    let fields =
+        Fields::of(node, "addQueue", &["queue", "workers", "order", "maxReservedWorkers", "wrapUpLimit"])?;
     Ok(Command::AddQueue { queue: fields.required("queue", text)?, settings: queue(&fields)? })
 }
 
 fn update_queue(node: &Node) -> Result<Command, Fault> {
-    let keys = ["queue", "name", "workers", "order", "maxReservedWorkers"];
+    let keys = ["queue", "name", "workers", "order", "maxReservedWorkers", "wrapUpLimit"];
     let fields = Fields::of(node, "updateQueue", &keys)?;
     Ok(Command::UpdateQueue {
         queue: fields.required("queue", text)?,
@@ -331,7 +332,11 @@ fn update_queue(node: &Node) -> Result<Command, Fault> {
 pub(super) fn set_up_queue(name: &Located<String>, node: &Node) -> Result<Vec<Command>, Fault> {
     let settings = match &node.value {
         Content::Text(_) => Queue { workers: Some(text(node)?), ..Queue::default() },
-        _ => queue(&Fields::of(node, "a TaskQueue", &["workers", "order", "maxReservedWorkers"])?)?,
+        _ => queue(&Fields::of(
+            node,
+            "a TaskQueue",
+            &["workers", "order", "maxReservedWorkers", "wrapUpLimit"],
+        )?)?,
     };
     Ok(vec![Command::AddQueue { queue: name.clone(), settings }])
 }
@@ -341,6 +346,7 @@ fn queue(fields: &Fields<'_>) -> Result<Queue, Fault> {
         workers: fields.optional("workers", text)?,
         order: fields.optional("order", order)?,
         max_reserved_workers: fields.optional("maxReservedWorkers", whole_number)?,
+        wrap_up_limit_seconds: fields.optional("wrapUpLimit", seconds_or_null)?,
     })
 }
 
@@ -433,11 +439,13 @@ fn update_workspace(node: &Node) -> Result<Command, Fault> {
 }
 
 pub(super) fn workspace(node: &Node) -> Result<Workspace, Fault> {
-    let keys = ["name", "reofferDelay", "queueOrderPriority", "defaultActivity", "timeoutActivity"];
+    let keys =
+        ["name", "reofferDelay", "assignedLimit", "queueOrderPriority", "defaultActivity", "timeoutActivity"];
     let fields = Fields::of(node, "workspace", &keys)?;
     Ok(Workspace {
         name: fields.optional("name", text)?,
         reoffer_delay_seconds: fields.optional("reofferDelay", seconds)?,
+        assigned_limit_hours: fields.optional("assignedLimit", hours_or_null)?,
         queue_order_priority: fields.optional("queueOrderPriority", order)?,
         default_activity: fields.optional("defaultActivity", text)?,
         timeout_activity: fields.optional("timeoutActivity", text_or_null)?,
@@ -446,4 +454,17 @@ pub(super) fn workspace(node: &Node) -> Result<Workspace, Fault> {
 
 fn text_or_null(node: &Node) -> Result<Option<Text>, Fault> {
     if node.value == Content::Null { Ok(None) } else { text(node).map(Some) }
+}
+
+fn seconds_or_null(node: &Node) -> Result<Option<u32>, Fault> {
+    if node.value == Content::Null { Ok(None) } else { seconds(node).map(Some) }
+}
+
+fn hours_or_null(node: &Node) -> Result<Option<u32>, Fault> {
+    match seconds_or_null(node)? {
+        Some(seconds) if seconds % 3_600 != 0 => {
+            Err(Fault::new(node.at, "expected whole hours, such as 24h"))
+        }
+        seconds => Ok(seconds.map(|seconds| seconds / 3_600)),
+    }
 }

@@ -5,7 +5,7 @@ use routing::Command;
 use routing::command::{CreateTaskQueue, UpdateTaskQueue};
 use routing::ids::TaskQueueId;
 
-use super::{Change, keep};
+use super::{Change, keep, keep_or_clear};
 use crate::graphql::error::Result;
 use crate::graphql::scalars::{Sequence, id, optional_count};
 use crate::graphql::scope::Scope;
@@ -30,6 +30,7 @@ impl TaskQueueMutations {
             target_workers,
             max_reserved_workers,
             task_order,
+            wrap_up_limit_seconds,
             idempotency_key,
         } = input;
         let scope = Scope::workspace_named(ctx, "workspaceId", id("workspaceId", &workspace_id)?).await?;
@@ -40,6 +41,7 @@ impl TaskQueueMutations {
             target_workers,
             max_reserved_workers: optional_count("maxReservedWorkers", max_reserved_workers)?,
             task_order: task_order.map(Into::into),
+            wrap_up_limit_seconds: optional_count("wrapUpLimitSeconds", wrap_up_limit_seconds)?,
         });
         TaskQueuePayload::of(&Change::make(ctx, &scope, new, idempotency_key, command).await?)
     }
@@ -57,6 +59,7 @@ impl TaskQueueMutations {
             target_workers,
             max_reserved_workers,
             task_order,
+            wrap_up_limit_seconds,
             expected_version,
             idempotency_key,
         } = input;
@@ -69,6 +72,9 @@ impl TaskQueueMutations {
             target_workers: keep("targetWorkers", target_workers)?,
             max_reserved_workers: optional_count("maxReservedWorkers", max_reserved_workers)?,
             task_order: keep("taskOrder", task_order)?.map(Into::into),
+            wrap_up_limit_seconds: keep_or_clear(wrap_up_limit_seconds)
+                .map(|seconds| optional_count("wrapUpLimitSeconds", seconds))
+                .transpose()?,
         });
         let scope = Scope::around(ctx, "taskQueueId", queue).await?;
         TaskQueuePayload::of(&Change::make(ctx, &scope, queue, idempotency_key, command).await?)
@@ -89,6 +95,9 @@ pub struct CreateTaskQueueInput {
     pub max_reserved_workers: Option<i32>,
     /// Which Task is served first. `FIFO` where left out.
     pub task_order: Option<TaskOrder>,
+    /// After how many seconds a Reservation of its Tasks that is being wrapped up is completed by the server: 1 to
+    /// 86,400. Left out: it may take as long as it takes.
+    pub wrap_up_limit_seconds: Option<i32>,
     /// By which a repeat of this request is recognised: 1 to 255 bytes, chosen by the client.
     pub idempotency_key: Option<String>,
 }
@@ -106,6 +115,9 @@ pub struct UpdateTaskQueueInput {
     pub max_reserved_workers: MaybeUndefined<i32>,
     /// Which Task is served first.
     pub task_order: MaybeUndefined<TaskOrder>,
+    /// After how many seconds a Reservation of its Tasks that is being wrapped up is completed by the server: 1 to
+    /// 86,400. Null: it may take as long as it takes.
+    pub wrap_up_limit_seconds: MaybeUndefined<i32>,
     /// The `version` of the TaskQueue that the client has seen.
     pub expected_version: Option<i32>,
     /// By which a repeat of this request is recognised: 1 to 255 bytes, chosen by the client.

@@ -32,6 +32,7 @@ impl WorkspaceMutations {
             timeout_activity_id,
             logout_activity_id,
             reoffer_delay_seconds,
+            assigned_limit_hours,
             expected_version,
             idempotency_key,
         } = input;
@@ -51,6 +52,9 @@ impl WorkspaceMutations {
             timeout_activity,
             logout_activity: activity("logoutActivityId", logout_activity_id)?,
             reoffer_delay_seconds: optional_count("reofferDelaySeconds", reoffer_delay_seconds)?,
+            assigned_limit_hours: keep_or_clear(assigned_limit_hours)
+                .map(|hours| optional_count("assignedLimitHours", hours))
+                .transpose()?,
         });
 
         let scope = Scope::workspace_named(ctx, "workspaceId", workspace).await?;
@@ -77,6 +81,9 @@ pub struct UpdateWorkspaceInput {
     /// For how many seconds a Task is not offered again to a Worker who rejected it or let it time out: 1 to
     /// 3,600.
     pub reoffer_delay_seconds: MaybeUndefined<i32>,
+    /// After how many hours an assigned Task is ended by the server: 1 to 8,760. Null: it may take as long as it takes,
+    /// as in a new Workspace.
+    pub assigned_limit_hours: MaybeUndefined<i32>,
     /// The `version` of the Workspace that the client has seen.
     pub expected_version: Option<i32>,
     /// By which a repeat of this request is recognised: 1 to 255 bytes, chosen by the client.

@@ -91,6 +91,9 @@ event_types! {
     TaskWrapup,
     /// A Task was completed.
     TaskCompleted,
+    /// A Task was assigned for longer than `assignedLimitHours` of the Workspace, and was completed with all its
+    /// Reservations.
+    TaskSystemDeleted,
     /// A Worker began to hand a Task on. `data` has `transferId`; the transfer is in `task.transfers`.
     TaskTransferInitiated,
     /// Those whom a transferred Task was offered to did not take it, and others are asked. `data` has `transferId`.
@@ -305,6 +308,7 @@ impl Concerns {
             | Core::TaskCanceled { task }
             | Core::TaskWrapup { task }
             | Core::TaskCompleted { task }
+            | Core::TaskSystemDeleted { task }
             | Core::TaskTransferInitiated { task, transfer: _ }
             | Core::TaskTransferAttemptFailed { task, transfer: _ }
             | Core::TaskTransferFailed { task, transfer: _ }
@@ -410,6 +414,7 @@ fn description(scope: &Scope, event: &Core) -> String {
         Core::TaskCanceled { task } => format!("Task {} canceled{}", task.id, ended(task)),
         Core::TaskWrapup { task } => format!("Task {} moved to wrap-up", task.id),
         Core::TaskCompleted { task } => format!("Task {} completed{}", task.id, ended(task)),
+        Core::TaskSystemDeleted { task } => format!("Task {} ended by the system{}", task.id, ended(task)),
         Core::TaskTransferInitiated { task, .. } => format!("Transfer of Task {} initiated", task.id),
         Core::TaskTransferAttemptFailed { task, .. } => {
             format!("Transfer of Task {} goes on: an offer was not accepted", task.id)

@@ -80,6 +80,7 @@ fn circumstances(event: &Event) -> Vec<(&'static str, Value)> {
         | Event::TaskCanceled { task: _ }
         | Event::TaskWrapup { task: _ }
         | Event::TaskCompleted { task: _ }
+        | Event::TaskSystemDeleted { task: _ }
         | Event::TaskPurged { task: _ }
         | Event::WorkflowEntered { task: _ }
         | Event::WorkflowTargetMatched { task: _ }
@@ -107,6 +108,7 @@ fn workspace(it: &Workspace) -> Value {
         timeout_activity,
         logout_activity,
         reoffer_delay_seconds,
+        assigned_limit_hours,
         version,
         created_at,
         updated_at,
@@ -119,6 +121,7 @@ fn workspace(it: &Workspace) -> Value {
         ("timeoutActivityId", timeout_activity.as_ref().map(text).into()),
         ("logoutActivityId", text(logout_activity)),
         ("reofferDelaySeconds", (*reoffer_delay_seconds).into()),
+        ("assignedLimitHours", (*assigned_limit_hours).into()),
         ("version", (*version).into()),
         ("createdAt", instant(created_at)),
         ("updatedAt", instant(updated_at)),
@@ -158,6 +161,7 @@ fn task_queue(it: &TaskQueue) -> Value {
         target_workers,
         max_reserved_workers,
         task_order,
+        wrap_up_limit_seconds,
         version,
         created_at,
         updated_at,
@@ -168,6 +172,7 @@ fn task_queue(it: &TaskQueue) -> Value {
         ("targetWorkers", target_workers.source().into()),
         ("maxReservedWorkers", (*max_reserved_workers).into()),
         ("taskOrder", enum_value(TaskOrder::from(*task_order))),
+        ("wrapUpLimitSeconds", (*wrap_up_limit_seconds).into()),
         ("version", (*version).into()),
         ("createdAt", instant(created_at)),
         ("updatedAt", instant(updated_at)),

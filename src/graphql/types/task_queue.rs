@@ -86,6 +86,13 @@ impl TaskQueue {
         Ok(self.queue.max_reserved_workers)
     }
 
+    /// After how many seconds a Reservation of its Tasks that is being wrapped up is completed by the server: 1 to
+    /// 86,400. Null: it may take as long as it takes.
+    async fn wrap_up_limit_seconds(&self) -> Result<Option<u32>> {
+        self.scope.check_sees_configuration()?;
+        Ok(self.queue.wrap_up_limit_seconds)
+    }
+
     /// Which Task is served first.
     async fn task_order(&self) -> Result<TaskOrder> {
         self.scope.check_sees_configuration()?;

@@ -97,6 +97,13 @@ impl Workspace {
         Ok(self.settings().reoffer_delay_seconds)
     }
 
+    /// After how many hours an assigned Task is ended by the server, with all its Reservations: 1 to 8,760. Null: it
+    /// may take as long as it takes.
+    async fn assigned_limit_hours(&self) -> Result<Option<u32>> {
+        self.scope.check_sees_configuration()?;
+        Ok(self.settings().assigned_limit_hours)
+    }
+
     /// All Activities, oldest first. There are at most 100.
     async fn activities(&self) -> Vec<Activity> {
         self.scope.state().activities.values().filter_map(|activity| self.scope.see(activity)).collect()
