@@ -6,6 +6,7 @@
 
 pub mod activity;
 pub mod reservation;
+pub mod skill;
 pub mod task;
 pub mod task_channel;
 pub mod task_queue;
@@ -19,13 +20,14 @@ use imbl::{OrdMap, OrdSet};
 
 use crate::event::{Object, Recorded};
 use crate::ids::{
-    ActivityId, Id, ReservationId, TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId, WorkspaceId,
-    WorkspaceTag,
+    ActivityId, Id, ReservationId, SkillId, TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId,
+    WorkspaceId, WorkspaceTag,
 };
 use crate::time::Timestamp;
 
 pub use activity::Activity;
 pub use reservation::{Reservation, ReservationStatus};
+pub use skill::Skill;
 pub use task::{Phase, Task, TaskStatus};
 pub use task_channel::TaskChannel;
 pub use task_queue::{TargetWorkers, TaskOrder, TaskQueue};
@@ -49,6 +51,8 @@ pub struct State {
     pub activities: Map<ActivityId, Activity>,
     /// All Task Channels.
     pub task_channels: Map<TaskChannelId, TaskChannel>,
+    /// All Skills.
+    pub skills: Map<SkillId, Skill>,
     /// All TaskQueues.
     pub task_queues: Map<TaskQueueId, TaskQueue>,
     /// All Workflows.
@@ -68,6 +72,8 @@ pub struct State {
 pub struct Lookups {
     /// Workers by their name in lower case.
     pub worker_names: OrdMap<String, WorkerId>,
+    /// Skills by their name in lower case.
+    pub skill_names: OrdMap<String, SkillId>,
     /// TaskQueues by their name in lower case.
     pub task_queue_names: OrdMap<String, TaskQueueId>,
     /// Workflows by their name in lower case.
@@ -90,6 +96,7 @@ impl State {
             workspace,
             activities: OrdMap::new(),
             task_channels: OrdMap::new(),
+            skills: OrdMap::new(),
             task_queues: OrdMap::new(),
             workflows: OrdMap::new(),
             workers: OrdMap::new(),
@@ -120,6 +127,21 @@ impl State {
             }
             Object::TaskChannel(channel) => {
                 self.task_channels.insert(channel.id, channel);
+            }
+            Object::Skill(skill) => {
+                let (id, name) = (skill.id, skill.name.to_lowercase());
+                let former = self.skills.insert(id, skill);
+                rename(
+                    &mut self.lookups.skill_names,
+                    id,
+                    name,
+                    former.map(|former| former.name.to_lowercase()),
+                );
+            }
+            Object::DeletedSkill(skill) => {
+                if let Some(former) = self.skills.remove(&skill.id) {
+                    self.lookups.skill_names.remove(&former.name.to_lowercase());
+                }
             }
             Object::TaskQueue(queue) => {
                 let (id, name) = (queue.id, queue.name.to_lowercase());
@@ -164,6 +186,30 @@ impl State {
     #[must_use]
     pub fn worker_named(&self, name: &str) -> Option<&Arc<Worker>> {
         self.workers.get(self.lookups.worker_names.get(&name.to_lowercase())?)
+    }
+
+    /// The Skill called `name`, without regard to case.
+    #[must_use]
+    pub fn skill_named(&self, name: &str) -> Option<&Arc<Skill>> {
+        self.skills.get(self.lookups.skill_names.get(&name.to_lowercase())?)
+    }
+
+    /// The Skills that a Worker has, each with what is known of its level, in the order of the Worker's list. Names
+    /// there that are no Skill are passed over; capitals matter, as they do to expressions.
+    #[must_use]
+    pub fn skills_of(&self, worker: &Worker) -> Vec<(&Arc<Skill>, Option<u32>)> {
+        if self.skills.is_empty() {
+            return Vec::new();
+        }
+        let attributes = worker.attributes.to_value();
+        let names = skill::names(&attributes).into_iter();
+        let skills = names.filter_map(|name| self.skill_named(name).filter(|skill| skill.name == name));
+        skills
+            .map(|skill| {
+                let level = skill.levels.and_then(|_| skill::level(&attributes, &skill.name));
+                (skill, level.and_then(skill::level_of))
+            })
+            .collect()
     }
 
     /// The TaskQueue called `name`, without regard to case.

@@ -4,5 +4,6 @@ mod fixture;
 mod offers;
 mod order;
 mod refusals;
+mod skills;
 mod skips;
 mod steps;
