@@ -57,6 +57,11 @@ pub(crate) enum Command {
     SetActivity { worker: Text, activity: Text, reject_pending_reservations: bool },
     SetCapacity { worker: Text, channel: Text, capacity: u32 },
     SetChannelAvailable { worker: Text, channel: Text, available: bool },
+    AddSkill { skill: Text, levels: SkillLevels },
+    UpdateSkill { skill: Text, name: Option<Text>, levels: SkillLevels },
+    DeleteSkill { skill: Text },
+    AssignSkill { worker: Text, skill: Text, level: Option<u32> },
+    UnassignSkill { worker: Text, skill: Text },
     AddActivity { activity: Text, available: bool },
     UpdateActivity { activity: Text, name: Text },
     AddQueue { queue: Text, settings: Queue },
@@ -89,6 +94,13 @@ pub(crate) struct UpdateTask {
 pub(crate) struct Offer {
     pub task: Text,
     pub worker: Option<Text>,
+}
+
+/// `None`: not said; `Some(None)`: without this level.
+#[derive(Default)]
+pub(crate) struct SkillLevels {
+    pub minimum: Option<Option<u32>>,
+    pub maximum: Option<Option<u32>>,
 }
 
 #[derive(Default)]
@@ -187,6 +199,7 @@ pub(crate) enum Standing {
 #[derive(Default)]
 pub(crate) struct WorkerExpectation {
     pub activity: Option<Text>,
+    pub attributes: Option<Json>,
     /// The Tasks of the Worker's open Reservations, in the order of the offers.
     pub holds: Option<Located<Vec<Text>>>,
     pub channels: Vec<(Text, ChannelExpectation)>,
