@@ -132,8 +132,9 @@ async fn find(caller: &Caller, id: AnyId) -> Result<Option<Node>> {
         AnyId::TaskId(id) => scope.task(id).map(Node::from),
         AnyId::ReservationId(id) => scope.reservation(id).map(Node::from),
         AnyId::EventId(id) => event(scope, id).await?.map(Node::from),
+        AnyId::SkillId(id) => scope.skill(id).map(Node::from),
         // There are none of these.
-        AnyId::TaskTransferId(_) | AnyId::SkillId(_) => None,
+        AnyId::TaskTransferId(_) => None,
     })
 }
 

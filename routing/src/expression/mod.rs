@@ -37,6 +37,7 @@ pub use order::{Clause, OrderBy, Rank};
 pub use parser::{
     ChannelField, Comparison, Count, Key, Node, Operand, Operator, TaskKey, TimeOfDay, WorkerField, WorkerKey,
 };
+pub(crate) use skills::{level_in, looked_for_in_skills};
 
 /// How many characters an expression may have. The longest expression found in public configurations has some
 /// 800; the limit keeps the work per evaluation small, whoever wrote the expression.

@@ -10,6 +10,7 @@ pub mod skill;
 pub mod task;
 pub mod task_channel;
 pub mod task_queue;
+pub mod vocabulary;
 pub mod worker;
 pub mod workflow;
 pub mod workspace;
@@ -31,6 +32,7 @@ pub use skill::Skill;
 pub use task::{Phase, Task, TaskStatus};
 pub use task_channel::TaskChannel;
 pub use task_queue::{TargetWorkers, TaskOrder, TaskQueue};
+use vocabulary::{Vocabulary, Words};
 pub use worker::{Worker, WorkerChannel};
 pub use workflow::Workflow;
 pub use workspace::Workspace;
@@ -84,6 +86,8 @@ pub struct Lookups {
     pub reservations_of_task: OrdSet<(TaskId, ReservationId)>,
     /// The Tasks of each TaskQueue that have not ended. By TaskQueue, because there may be half a million of them.
     pub tasks_of_queue: OrdMap<TaskQueueId, OrdSet<TaskId>>,
+    /// The names in the attributes of Workers; see [`State::words`].
+    pub vocabulary: Vocabulary,
 }
 
 impl State {
@@ -170,6 +174,19 @@ impl State {
         }
     }
 
+    /// Makes the look-ups by name anew. Events that are put over objects which are newer already (which is how a
+    /// Workspace is loaded) may show a name in two places, and the one who loses it last would take it along.
+    pub fn learn_names(&mut self) {
+        self.lookups.worker_names =
+            self.workers.values().map(|worker| (worker.name.to_lowercase(), worker.id)).collect();
+        self.lookups.skill_names =
+            self.skills.values().map(|skill| (skill.name.to_lowercase(), skill.id)).collect();
+        self.lookups.task_queue_names =
+            self.task_queues.values().map(|queue| (queue.name.to_lowercase(), queue.id)).collect();
+        self.lookups.workflow_names =
+            self.workflows.values().map(|workflow| (workflow.name.to_lowercase(), workflow.id)).collect();
+    }
+
     /// Which bits the ids of this Workspace end in.
     #[must_use]
     pub fn tag(&self) -> WorkspaceTag {
@@ -237,6 +254,13 @@ impl State {
         self.task_channels.values().find(|channel| channel.unique_name == unique_name)
     }
 
+    /// The names in the attributes of all Workers; `None` where there are too many. The first one to ask after the
+    /// attributes of some Worker have changed waits for a look at all of them.
+    #[must_use]
+    pub fn words(&self) -> Option<&Words> {
+        self.lookups.vocabulary.of(&self.workers)
+    }
+
     /// Is the Worker in an Activity in which work may come?
     #[must_use]
     pub fn is_available(&self, worker: &Worker) -> bool {
@@ -266,6 +290,9 @@ impl State {
     fn put_worker(&mut self, worker: Arc<Worker>) {
         let id = worker.id;
         let former = self.workers.insert(id, Arc::clone(&worker));
+        if former.as_ref().is_none_or(|former| !former.attributes.is_same(&worker.attributes)) {
+            self.lookups.vocabulary.forget();
+        }
         // Workers change with each Reservation, and hardly ever their name.
         if former.as_ref().is_none_or(|former| former.name != worker.name) {
             let former_name = former.map(|former| former.name.to_lowercase());

@@ -7,3 +7,4 @@ mod refusals;
 mod skills;
 mod skips;
 mod steps;
+mod warnings;

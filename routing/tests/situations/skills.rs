@@ -123,11 +123,9 @@ fn what_others_wrote_into_the_attributes_stays_and_null_is_nothing() {
     assert_eq!(attributes_of(&centre, ann), json!({ "routing": routing }));
 
     for empty in [json!({ "routing": null }), json!({ "routing": { "skills": null, "levels": null } })] {
-        let ben = centre.worker("Ben", json!({}));
-        let attributes = Attributes::of(&empty);
-        let update =
-            UpdateWorker { id: ben, expected_version: None, name: Some(ben.to_string()), attributes };
-        centre.apply(Command::UpdateWorker(update));
+        let name = format!("Ben {empty}");
+        let ben = centre.worker(&name, json!({}));
+        centre.set_worker_attributes(ben, empty);
         assign(&mut centre, ben, spanish, None).expect("assigned");
         assert_eq!(attributes_of(&centre, ben)["routing"]["skills"], json!(["spanish"]));
     }
@@ -248,14 +246,7 @@ fn a_skill_in_use_is_neither_renamed_nor_deleted() {
         let configuration = document(json!({ "filters": [
             { "expression": "routing.skills HAS 'spanish'", "targets": [target] }
         ] }));
-        centre.apply(Command::UpdateWorkflow(UpdateWorkflow {
-            id: workflow,
-            expected_version: None,
-            name: None,
-            configuration: Some(configuration),
-            task_reservation_timeout_seconds: None,
-            re_evaluate_tasks: false,
-        }));
+        centre.update_workflow(workflow, |workflow| workflow.configuration = Some(configuration));
     };
 
     for text in [
