@@ -205,7 +205,11 @@ pub fn skill(row: entity::skill::Model) -> Result<Skill, Corrupt> {
         (None, None) => None,
         (Some(minimum), Some(maximum)) => {
             let minimum = row.number("minimum_level", minimum)?;
-            Some(Levels { minimum, maximum: row.number("maximum_level", maximum)? })
+            let maximum = row.number("maximum_level", maximum)?;
+            if minimum > maximum {
+                return Err(row.corrupt("maximum_level", "it is below the least level"));
+            }
+            Some(Levels { minimum, maximum })
         }
         (Some(_), None) | (None, Some(_)) => {
             return Err(row.corrupt("maximum_level", "expected both levels, or neither"));

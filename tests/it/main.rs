@@ -15,3 +15,4 @@ mod explanation;
 mod isolation;
 mod main_job;
 mod shared;
+mod skills;
