@@ -626,8 +626,15 @@ mod tests {
                 expected_version,
                 name: None,
             }),
+            Command::DeleteSkill(DeleteSkill { id: SkillId::minted(NOW, 1, TAG), expected_version }),
         ];
         let direction = [
+            Command::AssignSkill(AssignSkill {
+                worker,
+                skill: SkillId::minted(NOW, 1, TAG),
+                expected_version,
+                level: None,
+            }),
             Command::UpdateWorker(UpdateWorker {
                 id: worker,
                 expected_version,
