@@ -15,6 +15,7 @@ pub mod lease;
 pub mod workspace;
 
 pub mod activity;
+pub mod skill;
 pub mod task_channel;
 pub mod task_queue;
 pub mod workflow;

@@ -73,6 +73,15 @@ fn tables() -> Vec<TableCreateStatement> {
             .versioned()
             .to_owned(),
         Table::create()
+            .table("skill")
+            .col(text("id").primary_key())
+            .belonging_to("workspace_id", "workspace")
+            .col(text("name"))
+            .col(number_null("minimum_level"))
+            .col(number_null("maximum_level"))
+            .versioned()
+            .to_owned(),
+        Table::create()
             .table("task_queue")
             .col(text("id").primary_key())
             .belonging_to("workspace_id", "workspace")
@@ -181,7 +190,7 @@ fn tables() -> Vec<TableCreateStatement> {
 
 fn indexes() -> Vec<IndexCreateStatement> {
     // Loading reads the rows of one Workspace in the order of their ids.
-    let of_workspace = ["activity", "task_channel", "task_queue", "workflow", "worker"]
+    let of_workspace = ["activity", "task_channel", "skill", "task_queue", "workflow", "worker"]
         .map(|table| index(table, "workspace", &["workspace_id", "id"]));
     // Rows of Tasks that left the memory stay for long: they are many more than those that are loaded.
     let in_memory = ["task", "reservation"].map(|table| {

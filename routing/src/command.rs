@@ -4,7 +4,8 @@
 
 use crate::attributes::Attributes;
 use crate::ids::{
-    ActivityId, ReservationId, TaskChannelId, TaskId, TaskQueueId, TaskTransferId, WorkerId, WorkflowId,
+    ActivityId, ReservationId, SkillId, TaskChannelId, TaskId, TaskQueueId, TaskTransferId, WorkerId,
+    WorkflowId,
 };
 use crate::state::TaskOrder;
 use crate::state::task::RoutingTarget;
@@ -18,6 +19,11 @@ pub enum Command {
     UpdateWorkspace(UpdateWorkspace),
     CreateActivity(CreateActivity),
     UpdateActivity(UpdateActivity),
+    CreateSkill(CreateSkill),
+    UpdateSkill(UpdateSkill),
+    DeleteSkill(DeleteSkill),
+    AssignSkill(AssignSkill),
+    UnassignSkill(UnassignSkill),
     CreateTaskQueue(CreateTaskQueue),
     UpdateTaskQueue(UpdateTaskQueue),
     CreateWorkflow(CreateWorkflow),
@@ -71,6 +77,59 @@ pub struct UpdateActivity {
     pub id: ActivityId,
     pub expected_version: Option<u32>,
     pub name: Option<String>,
+}
+
+/// Creates a Skill.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct CreateSkill {
+    pub id: SkillId,
+    pub name: String,
+    /// Both levels or neither.
+    pub minimum_level: Option<u32>,
+    pub maximum_level: Option<u32>,
+}
+
+/// Changes a Skill. A Skill that is in use keeps its name.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct UpdateSkill {
+    pub id: SkillId,
+    pub expected_version: Option<u32>,
+    pub name: Option<String>,
+    /// `Some(None)`: without this level from now on. Afterwards there are both levels or neither.
+    pub minimum_level: Option<Option<u32>>,
+    pub maximum_level: Option<Option<u32>>,
+}
+
+/// Deletes a Skill that is not in use.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct DeleteSkill {
+    pub id: SkillId,
+    pub expected_version: Option<u32>,
+}
+
+/// Writes a Skill into the attributes of a Worker, or its new level.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct AssignSkill {
+    pub worker: WorkerId,
+    pub skill: SkillId,
+    /// That of the Worker.
+    pub expected_version: Option<u32>,
+    /// Required where the Skill has levels, and refused where it has none.
+    pub level: Option<u32>,
+}
+
+/// Takes a Skill and its level out of the attributes of a Worker.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct UnassignSkill {
+    pub worker: WorkerId,
+    pub skill: SkillId,
+    /// That of the Worker.
+    pub expected_version: Option<u32>,
 }
 
 /// Creates a TaskQueue.

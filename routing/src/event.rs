@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{
     ActivityId, EventId, Id, TaskChannelId, TaskId, TaskQueueId, TaskTransferId, WorkerId, WorkspaceTag,
 };
-use crate::state::{Activity, Reservation, Task, TaskChannel, TaskQueue, Worker, Workflow, Workspace};
+use crate::state::{Activity, Reservation, Skill, Task, TaskChannel, TaskQueue, Worker, Workflow, Workspace};
 use crate::time::Timestamp;
 
 /// The version of the [written form](crate::written) of events. It is stored beside every row of the log.
@@ -56,6 +56,12 @@ pub enum Event {
     ActivityUpdated { activity: Arc<Activity> },
     /// A Task Channel was created.
     TaskChannelCreated { task_channel: Arc<TaskChannel> },
+    /// A Skill was created.
+    SkillCreated { skill: Arc<Skill> },
+    /// Name or levels of a Skill changed.
+    SkillUpdated { skill: Arc<Skill> },
+    /// A Skill was deleted. The Skill is shown as it was.
+    SkillDeleted { skill: Arc<Skill> },
     /// A TaskQueue was created.
     TaskQueueCreated { task_queue: Arc<TaskQueue> },
     /// Name, order or number of reserved Workers of a TaskQueue changed.
@@ -141,6 +147,8 @@ pub enum Object {
     Workspace(Arc<Workspace>),
     Activity(Arc<Activity>),
     TaskChannel(Arc<TaskChannel>),
+    Skill(Arc<Skill>),
+    DeletedSkill(Arc<Skill>),
     TaskQueue(Arc<TaskQueue>),
     Workflow(Arc<Workflow>),
     Worker(Arc<Worker>),
@@ -192,6 +200,10 @@ impl Event {
             Event::TaskChannelCreated { task_channel } => {
                 [Some(Object::TaskChannel(task_channel.clone())), None, None]
             }
+            Event::SkillCreated { skill } | Event::SkillUpdated { skill } => {
+                [Some(Object::Skill(skill.clone())), None, None]
+            }
+            Event::SkillDeleted { skill } => [Some(Object::DeletedSkill(skill.clone())), None, None],
             Event::TaskQueueCreated { task_queue }
             | Event::TaskQueueUpdated { task_queue }
             | Event::TaskQueueExpressionUpdated { task_queue } => {
@@ -254,6 +266,9 @@ impl Event {
             Event::ActivityCreated { .. } => "activity.created",
             Event::ActivityUpdated { .. } => "activity.updated",
             Event::TaskChannelCreated { .. } => "task-channel.created",
+            Event::SkillCreated { .. } => "skill.created",
+            Event::SkillUpdated { .. } => "skill.updated",
+            Event::SkillDeleted { .. } => "skill.deleted",
             Event::TaskQueueCreated { .. } => "task-queue.created",
             Event::TaskQueueUpdated { .. } => "task-queue.updated",
             Event::TaskQueueExpressionUpdated { .. } => "task-queue.expression.updated",

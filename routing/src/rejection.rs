@@ -1,6 +1,8 @@
 //! Every refusal. Part of the API: the variant is the reason, its fields are the facts, and `Display` is a
 //! sentence for people, without a full stop.
 
+use std::fmt;
+
 use crate::expression;
 use crate::ids::TaskTransferId;
 use crate::workflow_configuration;
@@ -82,6 +84,18 @@ pub enum Rejection {
         /// Every fault; never empty.
         faults: Vec<workflow_configuration::Fault>,
     },
+    /// Others rely on the object.
+    #[error("the {kind} {what} is in use by {}", Users { users, n_users: *n_users })]
+    InUse {
+        /// `Skill`, …
+        kind: &'static str,
+        /// Its name.
+        what: String,
+        /// The first of those who use it; never empty.
+        users: Vec<User>,
+        /// How many use it in all.
+        n_users: usize,
+    },
     /// A limit of the Workspace is reached.
     #[error("{what}: the limit is {limit}")]
     LimitExceeded {
@@ -94,6 +108,39 @@ pub enum Rejection {
     },
 }
 
+/// What uses an object.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct User {
+    /// `Worker`, `TaskQueue`, …
+    pub kind: &'static str,
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// `Worker Ann, TaskQueue Spain and 7 more`.
+struct Users<'a> {
+    users: &'a [User],
+    n_users: usize,
+}
+
+impl fmt::Display for Users<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut named =
+            self.users.iter().map(|user| format!("{} {}", user.kind, user.name)).collect::<Vec<_>>();
+        let n_more = self.n_users.saturating_sub(named.len());
+        if n_more > 0 {
+            named.push(format!("{n_more} more"));
+        }
+        match named.split_last() {
+            None => Ok(()),
+            Some((only, [])) => f.write_str(only),
+            Some((last, others)) => write!(f, "{} and {last}", others.join(", ")),
+        }
+    }
+}
+
 /// What a program can tell refusals apart by. Stable.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs)] // As the names say; described in the API.
@@ -104,6 +151,7 @@ pub enum Code {
     BadUserInput,
     InvalidExpression,
     InvalidWorkflow,
+    InUse,
     LimitExceeded,
 }
 
@@ -120,6 +168,7 @@ impl Rejection {
             Rejection::BadInput { .. } => Code::BadUserInput,
             Rejection::InvalidExpression { .. } => Code::InvalidExpression,
             Rejection::InvalidWorkflow { .. } => Code::InvalidWorkflow,
+            Rejection::InUse { .. } => Code::InUse,
             Rejection::LimitExceeded { .. } => Code::LimitExceeded,
         }
     }
@@ -135,7 +184,7 @@ impl Rejection {
             Rejection::LimitExceeded { field, .. } => *field,
             Rejection::VersionConflict { .. } => Some("expectedVersion"),
             Rejection::CannotTake { .. } => Some("toId"),
-            Rejection::InvalidState { .. } | Rejection::InTransfer { .. } => None,
+            Rejection::InvalidState { .. } | Rejection::InTransfer { .. } | Rejection::InUse { .. } => None,
         }
     }
 }

@@ -182,6 +182,9 @@ impl Router {
             Object::Workspace(_) => Some(Object::Workspace(Arc::clone(&state.workspace))),
             Object::Activity(new) => state.activities.get(&new.id).cloned().map(Object::Activity),
             Object::TaskChannel(new) => state.task_channels.get(&new.id).cloned().map(Object::TaskChannel),
+            Object::Skill(new) | Object::DeletedSkill(new) => {
+                state.skills.get(&new.id).cloned().map(Object::Skill)
+            }
             Object::TaskQueue(new) => state.task_queues.get(&new.id).cloned().map(Object::TaskQueue),
             Object::Workflow(new) => state.workflows.get(&new.id).cloned().map(Object::Workflow),
             Object::Worker(new) => state.workers.get(&new.id).cloned().map(Object::Worker),

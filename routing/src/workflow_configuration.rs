@@ -102,6 +102,11 @@ impl WorkflowConfiguration {
         }
     }
 
+    /// Every target, that of the default filter last.
+    pub fn targets(&self) -> impl Iterator<Item = &Target> {
+        self.filters.iter().flat_map(|filter| &filter.targets).chain(&self.default_filter)
+    }
+
     /// Every TaskQueue that the document names, with the path of the target.
     #[must_use]
     pub fn queues(&self) -> Vec<(TaskQueueId, Vec<String>)> {

@@ -1,9 +1,7 @@
 //! Warnings: which they are, where they point, and what raises none.
 
-use routing::attributes::Attributes;
 use routing::expression::{Expression, Kind};
 use routing::warnings::{self, Warning};
-use routing::workflow_configuration::WorkflowConfiguration;
 use serde_json::{Value, json};
 
 /// The warnings about an expression, as `CODE@column`.
@@ -250,15 +248,6 @@ fn warnings_about_expressions_have_the_path_of_their_key() {
             "BOTH_MAY_BE_MISSING default_filter.expression",
         ]
     );
-}
-
-#[test]
-fn a_document_in_use_is_warned_about_as_well() {
-    let document = json!({ "task_routing": { "default_filter": { "queue": QUEUE, "timeout": 1 } } });
-    let configuration = WorkflowConfiguration::parse(&Attributes::of(&document).expect("an object"));
-    let warnings = warnings::of(&configuration.expect("a routing document"));
-    assert_eq!(warnings, warnings::of_document(&document));
-    assert_eq!(warnings.len(), 1);
 }
 
 #[test]

@@ -2,11 +2,14 @@
 
 use std::fmt::Display;
 
+use routing::Attributes;
 use routing::ids::{TaskId, WorkerId};
 use routing::state::{Task, Worker};
 use routing::time::Timestamp;
 
-use crate::format::{ChannelExpectation, Expectation, Standing, TaskExpectation, Text, WorkerExpectation};
+use crate::format::{
+    ChannelExpectation, Expectation, Json, Standing, TaskExpectation, Text, WorkerExpectation,
+};
 use crate::perform::filled_value;
 use crate::time::Instant;
 use crate::words;
@@ -160,12 +163,7 @@ fn compare_task(
         );
     }
     if let Some(expected) = attributes {
-        let filled = filled_value(world, expected.at, &expected.value)?;
-        let actual = task.attributes.to_value();
-        // The order of the keys, which the texts would show, does not matter.
-        if filled != actual {
-            comparison.compare(expected.at, format!("{name} has the attributes"), filled, actual);
-        }
+        compare_attributes(world, comparison, name, expected, &task.attributes)?;
     }
     if let Some(expected) = owner {
         let of = |reservation| world.state().reservations.get(reservation).map(|held| held.worker);
@@ -189,6 +187,22 @@ fn compare_task(
     Ok(())
 }
 
+/// The order of the keys, which the texts would show, does not matter.
+fn compare_attributes(
+    world: &World,
+    comparison: &mut Comparison,
+    name: &str,
+    expected: &Json,
+    actual: &Attributes,
+) -> Result<(), Fault> {
+    let filled = filled_value(world, expected.at, &expected.value)?;
+    let actual = actual.to_value();
+    if filled != actual {
+        comparison.compare(expected.at, format!("{name} has the attributes"), filled, actual);
+    }
+    Ok(())
+}
+
 /// The Workers whom an expectation names.
 fn workers_of(world: &World, expected: &Located<Standing>) -> Result<Vec<WorkerId>, Fault> {
     let names: &[String] = match &expected.value {
@@ -208,7 +222,7 @@ fn of_worker(world: &World, name: &Text, expected: &WorkerExpectation) -> Result
     let worker = world.worker(name)?;
     let mut comparison = Comparison::default();
     let name = &worker.name;
-    let WorkerExpectation { activity, holds, channels } = expected;
+    let WorkerExpectation { activity, attributes, holds, channels } = expected;
     if let Some(activity) = activity {
         let activities = &world.state().activities;
         let expected = &activities[&world.activity(activity)?].name;
@@ -218,6 +232,9 @@ fn of_worker(world: &World, name: &Text, expected: &WorkerExpectation) -> Result
             expected,
             &activities[&worker.activity].name,
         );
+    }
+    if let Some(expected) = attributes {
+        compare_attributes(world, &mut comparison, name, expected, &worker.attributes)?;
     }
     if let Some(expected) = holds {
         let names = expected.value.iter().map(|task| task.value.clone()).collect();

@@ -131,6 +131,27 @@ pub(crate) enum Command {
         settings: Workflow,
         re_evaluate_tasks: bool,
     },
+    AddSkill {
+        skill: Text,
+        levels: SkillLevels,
+    },
+    UpdateSkill {
+        skill: Text,
+        name: Option<Text>,
+        levels: SkillLevels,
+    },
+    DeleteSkill {
+        skill: Text,
+    },
+    AssignSkill {
+        worker: Text,
+        skill: Text,
+        level: Option<u32>,
+    },
+    UnassignSkill {
+        worker: Text,
+        skill: Text,
+    },
     UpdateWorkspace(Workspace),
 }
 
@@ -166,6 +187,13 @@ pub(crate) enum Destination {
 pub(crate) struct Offer {
     pub task: Text,
     pub worker: Option<Text>,
+}
+
+/// `None`: not said; `Some(None)`: without this level.
+#[derive(Default)]
+pub(crate) struct SkillLevels {
+    pub minimum: Option<Option<u32>>,
+    pub maximum: Option<Option<u32>>,
 }
 
 #[derive(Default)]
@@ -272,6 +300,7 @@ pub(crate) enum Standing {
 #[derive(Default)]
 pub(crate) struct WorkerExpectation {
     pub activity: Option<Text>,
+    pub attributes: Option<Json>,
     /// The Tasks of the Worker's open Reservations, in the order of the offers.
     pub holds: Option<Located<Vec<Text>>>,
     pub channels: Vec<(Text, ChannelExpectation)>,

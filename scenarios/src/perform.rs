@@ -1,10 +1,11 @@
 //! Carries out the commands of a story: names become ids, and the router decides.
 
 use routing::command::{
-    AcceptReservation, CancelTask, CancelTransfer, CompleteReservation, CompleteTask, CreateActivity,
-    CreateTaskQueue, CreateWorker, CreateWorkflow, RejectReservation, SetWorkerActivity, TransferTask,
-    UpdateActivity, UpdateTaskQueue, UpdateWorker, UpdateWorkerChannel, UpdateWorkflow, UpdateWorkspace,
-    WrapUpReservation, WrapUpTask,
+    AcceptReservation, AssignSkill, CancelTask, CancelTransfer, CompleteReservation, CompleteTask,
+    CreateActivity, CreateSkill, CreateTaskQueue, CreateWorker, CreateWorkflow, DeleteSkill,
+    RejectReservation, SetWorkerActivity, TransferTask, UnassignSkill, UpdateActivity, UpdateSkill,
+    UpdateTaskQueue, UpdateWorker, UpdateWorkerChannel, UpdateWorkflow, UpdateWorkspace, WrapUpReservation,
+    WrapUpTask,
 };
 use routing::ids::{ReservationId, TaskQueueId};
 use routing::state::{Reservation, ReservationStatus, RoutingTarget};
@@ -101,6 +102,33 @@ pub(crate) fn perform(world: &mut World, command: &Command) -> Result<Answer, Fa
                 ..channel_of(world, worker, channel)?
             })
         }
+        Command::AddSkill { skill, levels } => Routed::CreateSkill(CreateSkill {
+            id: world.mint(),
+            name: skill.value.clone(),
+            minimum_level: levels.minimum.flatten(),
+            maximum_level: levels.maximum.flatten(),
+        }),
+        Command::UpdateSkill { skill, name, levels } => Routed::UpdateSkill(UpdateSkill {
+            id: world.skill(skill)?,
+            expected_version: ANY_VERSION,
+            name: value(name.as_ref()),
+            minimum_level: levels.minimum,
+            maximum_level: levels.maximum,
+        }),
+        Command::DeleteSkill { skill } => {
+            Routed::DeleteSkill(DeleteSkill { id: world.skill(skill)?, expected_version: ANY_VERSION })
+        }
+        Command::AssignSkill { worker, skill, level } => Routed::AssignSkill(AssignSkill {
+            worker: world.worker(worker)?.id,
+            skill: world.skill(skill)?,
+            expected_version: ANY_VERSION,
+            level: *level,
+        }),
+        Command::UnassignSkill { worker, skill } => Routed::UnassignSkill(UnassignSkill {
+            worker: world.worker(worker)?.id,
+            skill: world.skill(skill)?,
+            expected_version: ANY_VERSION,
+        }),
         Command::AddActivity { activity, available } => Routed::CreateActivity(CreateActivity {
             id: world.mint(),
             name: activity.value.clone(),

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use routing::command::TaskChannelRef;
 use routing::event::{Actor, Object};
-use routing::ids::{ActivityId, Id, TaskId, TaskQueueId, WorkerId, WorkflowId, WorkspaceId, WorkspaceTag};
+use routing::ids::{
+    ActivityId, Id, SkillId, TaskId, TaskQueueId, WorkerId, WorkflowId, WorkspaceId, WorkspaceTag,
+};
 use routing::state::{Task, TaskChannel, Worker};
 use routing::time::Timestamp;
 use routing::{Limits, Recorded, Rejection, Router, State};
@@ -145,6 +147,7 @@ fn loaded_anew(state: &State) -> State {
     anew.at = state.at;
     let objects = (state.activities.values().cloned().map(Object::Activity))
         .chain(state.task_channels.values().cloned().map(Object::TaskChannel))
+        .chain(state.skills.values().cloned().map(Object::Skill))
         .chain(state.task_queues.values().cloned().map(Object::TaskQueue))
         .chain(state.workflows.values().cloned().map(Object::Workflow))
         .chain(state.workers.values().cloned().map(Object::Worker))
@@ -171,6 +174,12 @@ impl World {
         let known = || self.state().activities.values().map(|activity| activity.name.clone()).collect();
         let found = self.state().activity_named(&name.value).map(|activity| activity.id);
         found.ok_or_else(|| unknown("Activity", name, known))
+    }
+
+    pub fn skill(&self, name: &Text) -> Result<SkillId, Fault> {
+        let known = || self.state().skills.values().map(|skill| skill.name.clone()).collect();
+        let found = self.state().skill_named(&name.value).map(|skill| skill.id);
+        found.ok_or_else(|| unknown("Skill", name, known))
     }
 
     pub fn queue(&self, name: &Text) -> Result<TaskQueueId, Fault> {

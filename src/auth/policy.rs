@@ -22,7 +22,7 @@ use routing::command::{Command, TransferTask, UpdateTask};
 use routing::eligibility::WorkerView;
 use routing::event::{Event, Object};
 use routing::ids::{Id, ReservationId, TaskId, TaskTransferId, WorkerId};
-use routing::state::{Activity, Reservation, Task, TaskChannel, TaskQueue, Worker, Workflow};
+use routing::state::{Activity, Reservation, Skill, Task, TaskChannel, TaskQueue, Worker, Workflow};
 use routing::time::Timestamp;
 use routing::{Rejection, State};
 
@@ -66,6 +66,9 @@ pub fn permits(grant: &Grant, command: &Command, state: &State) -> Result<Basis,
         Command::UpdateWorkspace(_)
         | Command::CreateActivity(_)
         | Command::UpdateActivity(_)
+        | Command::CreateSkill(_)
+        | Command::UpdateSkill(_)
+        | Command::DeleteSkill(_)
         | Command::CreateTaskQueue(_)
         | Command::UpdateTaskQueue(_)
         | Command::CreateWorkflow(_)
@@ -75,6 +78,8 @@ pub fn permits(grant: &Grant, command: &Command, state: &State) -> Result<Basis,
         // Attributes decide which work comes to a Worker, so they are not the Worker's own to write.
         | Command::UpdateWorker(_)
         | Command::UpdateWorkerChannel(_)
+        | Command::AssignSkill(_)
+        | Command::UnassignSkill(_)
         | Command::CreateTask(_)
         | Command::CancelTask(_) => direct(grant),
 
@@ -319,6 +324,16 @@ impl Visible for TaskChannel {
     }
 }
 
+/// A Worker sees its own Skills.
+impl Visible for Skill {
+    fn is_visible(&self, sight: Sight, state: &State, _: Timestamp) -> bool {
+        match sight {
+            Sight::Everything => true,
+            Sight::OwnWork(own) => state.workers.get(&own).is_some_and(|worker| self.is_assigned_to(worker)),
+        }
+    }
+}
+
 impl Visible for Worker {
     fn is_visible(&self, sight: Sight, _: &State, _: Timestamp) -> bool {
         match sight {
@@ -387,6 +402,11 @@ pub fn sees_event(sight: Sight, event: &Event, state: &State, now: Timestamp) ->
             true
         }
 
+        // One that was deleted is nobody's.
+        Event::SkillCreated { skill } | Event::SkillUpdated { skill } | Event::SkillDeleted { skill } => {
+            skill.is_visible(sight, state, now)
+        }
+
         // The settings, and how the Workspace routes.
         Event::WorkspaceCreated { .. }
         | Event::WorkspaceUpdated { .. }
@@ -446,6 +466,7 @@ pub fn sees_object(sight: Sight, object: &Object, state: &State, now: Timestamp)
         Object::TaskQueue(_) | Object::Workflow(_) => sight.includes_configuration(),
         Object::Activity(activity) => activity.is_visible(sight, state, now),
         Object::TaskChannel(channel) => channel.is_visible(sight, state, now),
+        Object::Skill(skill) | Object::DeletedSkill(skill) => skill.is_visible(sight, state, now),
         Object::Worker(worker) => worker.is_visible(sight, state, now),
         Object::Reservation(reservation) => reservation.is_visible(sight, state, now),
         Object::Task(task) => match sight {
@@ -651,8 +672,15 @@ mod tests {
                 expected_version,
                 name: None,
             }),
+            Command::DeleteSkill(DeleteSkill { id: SkillId::minted(NOW, 1, TAG), expected_version }),
         ];
         let direction = [
+            Command::AssignSkill(AssignSkill {
+                worker,
+                skill: SkillId::minted(NOW, 1, TAG),
+                expected_version,
+                level: None,
+            }),
             Command::UpdateWorker(UpdateWorker {
                 id: worker,
                 expected_version,

@@ -370,6 +370,9 @@ fn topics(event: &Event) -> impl Iterator<Item = Topic> {
         | Event::ActivityCreated { .. }
         | Event::ActivityUpdated { .. }
         | Event::TaskChannelCreated { .. }
+        | Event::SkillCreated { .. }
+        | Event::SkillUpdated { .. }
+        | Event::SkillDeleted { .. }
         | Event::WorkflowCreated { .. }
         | Event::WorkflowUpdated { .. } => [None; 4],
         Event::TaskQueueCreated { task_queue }

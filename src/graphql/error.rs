@@ -5,7 +5,7 @@
 
 use async_graphql::{Enum, ErrorExtensionValues, Name, Value};
 use routing::expression;
-use routing::rejection::Code;
+use routing::rejection::{Code, User};
 use routing::workflow_configuration::Fault;
 use routing::{Rejection, ids::Id};
 use uuid::Uuid;
@@ -88,6 +88,9 @@ pub enum ErrorCode {
     /// The object is not in the expected version, `version` is the present one; or an idempotency key was used
     /// before with another input.
     Conflict,
+    /// Others rely on the object; `users` lists the first of them with `kind`, `id` and `name`, and `userCount` says
+    /// how many there are in all.
+    InUse,
     /// A limit would be exceeded; `limit` is how much is allowed.
     LimitExceeded,
     /// The server has too much to do; try again after `retryAfterMs`.
@@ -133,6 +136,7 @@ impl Error {
                 Code::BadUserInput => ErrorCode::BadUserInput,
                 Code::InvalidExpression => ErrorCode::InvalidExpression,
                 Code::InvalidWorkflow => ErrorCode::InvalidWorkflow,
+                Code::InUse => ErrorCode::InUse,
                 Code::LimitExceeded => ErrorCode::LimitExceeded,
             },
             Error::KeyReused => ErrorCode::Conflict,
@@ -251,10 +255,18 @@ fn facts_of(rejection: &Rejection) -> Vec<(&'static str, Value)> {
         Rejection::InvalidWorkflow { field: _, faults } => {
             vec![("errors", Value::List(faults.iter().map(fault).collect()))]
         }
+        Rejection::InUse { kind: _, what: _, users, n_users } => {
+            vec![("users", Value::List(users.iter().map(user).collect())), ("userCount", (*n_users).into())]
+        }
         Rejection::LimitExceeded { what: _, limit, field: _ } => vec![("limit", (*limit).into())],
         Rejection::InTransfer { transfer, action: _ } => vec![("transferId", transfer.to_string().into())],
         Rejection::NotFound { .. } | Rejection::BadInput { .. } | Rejection::CannotTake { .. } => Vec::new(),
     }
+}
+
+fn user(User { kind, id, name }: &User) -> Value {
+    let facts = [("kind", (*kind).into()), ("id", id.as_str().into()), ("name", name.as_str().into())];
+    Value::Object(facts.map(|(name, fact): (_, Value)| (Name::new(name), fact)).into_iter().collect())
 }
 
 fn fault(fault: &Fault) -> Value {

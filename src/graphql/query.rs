@@ -134,8 +134,7 @@ async fn find(caller: &Caller, id: AnyId) -> Result<Option<Node>> {
         AnyId::ReservationId(id) => scope.reservation(id).map(Node::from),
         AnyId::EventId(id) => event(scope, id).await?.map(Node::from),
         AnyId::TaskTransferId(id) => TaskTransfer::find(&scope, id).map(Node::from),
-        // There are none of these.
-        AnyId::SkillId(_) => None,
+        AnyId::SkillId(id) => scope.skill(id).map(Node::from),
     })
 }
 

@@ -11,14 +11,15 @@ use async_graphql::Context;
 use routing::State;
 use routing::event::Object;
 use routing::ids::{
-    ActivityId, Id, ReservationId, TaskChannelId, TaskId, TaskQueueId, WorkerChannelId, WorkerId, WorkflowId,
-    WorkspaceId,
+    ActivityId, Id, ReservationId, SkillId, TaskChannelId, TaskId, TaskQueueId, WorkerChannelId, WorkerId,
+    WorkflowId, WorkspaceId,
 };
 use routing::time::Timestamp;
 
 use super::error::{Error, Result};
 use super::types::activity::Activity;
 use super::types::reservation::Reservation;
+use super::types::skill::Skill;
 use super::types::task::Task;
 use super::types::task_channel::TaskChannel;
 use super::types::task_queue::TaskQueue;
@@ -124,6 +125,11 @@ impl Scope {
     /// The Task Channel.
     pub fn task_channel(&self, id: TaskChannelId) -> Option<TaskChannel> {
         self.see(self.state().task_channels.get(&id)?)
+    }
+
+    /// The Skill.
+    pub fn skill(&self, id: SkillId) -> Option<Skill> {
+        self.see(self.state().skills.get(&id)?)
     }
 
     /// The TaskQueue.

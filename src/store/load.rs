@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use entity::{activity, reservation, task, task_channel, task_queue, worker, workflow, workspace};
+use entity::{activity, reservation, skill, task, task_channel, task_queue, worker, workflow, workspace};
 use routing::event::Object;
 use routing::ids::WorkspaceId;
 use routing::state::State;
@@ -51,6 +51,8 @@ impl Store {
                 break;
             }
         }
+        // Rows may be newer than what they stand for, so two of them may have had one name for a while.
+        state.learn_names();
         check_references(&state)?;
         Ok((state, trail))
     }
@@ -86,6 +88,10 @@ async fn read_state(snapshot: &DatabaseTransaction, workspace: WorkspaceId) -> R
     let rows = task_channel::Entity::find().filter(task_channel::Column::WorkspaceId.eq(&*id));
     let object = |row| rows::task_channel(row).map(Arc::new).map(Object::TaskChannel);
     reader.read("loading Task Channels", rows, task_channel::Column::Id, object).await?;
+
+    let rows = skill::Entity::find().filter(skill::Column::WorkspaceId.eq(&*id));
+    let object = |row| rows::skill(row).map(Arc::new).map(Object::Skill);
+    reader.read("loading Skills", rows, skill::Column::Id, object).await?;
 
     let rows = task_queue::Entity::find().filter(task_queue::Column::WorkspaceId.eq(&*id));
     let object = |row| rows::task_queue(row).map(Arc::new).map(Object::TaskQueue);

@@ -8,17 +8,16 @@
 use std::str::FromStr;
 
 use routing::Attributes;
-use routing::event::FORMAT_VERSION;
-use routing::event::Recorded;
+use routing::event::{FORMAT_VERSION, Recorded};
 use routing::ids::{Id, WorkspaceId};
-use routing::state::TargetWorkers;
 use routing::state::reservation::CircleBefore;
+use routing::state::skill::Levels;
 use routing::state::task::{Assignment, CoolDown, Ended, Place, Waiting};
 use routing::state::worker::CircleStamp;
 use routing::state::workflow::Revision;
 use routing::state::{
-    Activity, Phase, Reservation, ReservationStatus, Task, TaskChannel, TaskOrder, TaskQueue, TaskStatus,
-    TaskTransfer, Worker, WorkerChannel, Workflow, Workspace,
+    Activity, Phase, Reservation, ReservationStatus, Skill, TargetWorkers, Task, TaskChannel, TaskOrder,
+    TaskQueue, TaskStatus, TaskTransfer, Worker, WorkerChannel, Workflow, Workspace,
 };
 use routing::time::Timestamp;
 use serde::Serialize;
@@ -170,6 +169,58 @@ pub fn task_channel(row: entity::task_channel::Model) -> Result<TaskChannel, Cor
         name,
         unique_name,
         channel_optimized_routing,
+        version: row.number("version", version)?,
+        created_at: Timestamp(created_at),
+        updated_at: Timestamp(updated_at),
+    })
+}
+
+// --- skill -----------------------------------------------------------------------------------------------------
+
+pub fn skill_row(workspace: WorkspaceId, skill: &Skill) -> entity::skill::Model {
+    let Skill { id, name, levels, version, created_at, updated_at } = skill;
+    entity::skill::Model {
+        id: id.to_string(),
+        workspace_id: workspace.to_string(),
+        name: name.clone(),
+        minimum_level: levels.map(|Levels { minimum, maximum: _ }| i64::from(minimum)),
+        maximum_level: levels.map(|Levels { minimum: _, maximum }| i64::from(maximum)),
+        version: i64::from(*version),
+        created_at: created_at.0,
+        updated_at: updated_at.0,
+    }
+}
+
+pub fn skill(row: entity::skill::Model) -> Result<Skill, Corrupt> {
+    let entity::skill::Model {
+        id,
+        workspace_id: _,
+        name,
+        minimum_level,
+        maximum_level,
+        version,
+        created_at,
+        updated_at,
+    } = row;
+    let row = Row { table: "skill", id: &id };
+    let levels = match (minimum_level, maximum_level) {
+        (None, None) => None,
+        (Some(minimum), Some(maximum)) => {
+            let minimum = row.number("minimum_level", minimum)?;
+            let maximum = row.number("maximum_level", maximum)?;
+            if minimum > maximum {
+                return Err(row.corrupt("maximum_level", "it is below the least level"));
+            }
+            Some(Levels { minimum, maximum })
+        }
+        (Some(_), None) | (None, Some(_)) => {
+            return Err(row.corrupt("maximum_level", "expected both levels, or neither"));
+        }
+    };
+    Ok(Skill {
+        id: row.parse("id", &id)?,
+        name,
+        levels,
         version: row.number("version", version)?,
         created_at: Timestamp(created_at),
         updated_at: Timestamp(updated_at),

@@ -16,15 +16,15 @@
 //!
 //! Rows may be lost with the power, as long as `p` is lost with them; so their commits do not wait for the disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use routing::event::{Object, Recorded};
 use routing::ids::{
-    ActivityId, ReservationId, TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId, WorkspaceId,
+    ActivityId, ReservationId, SkillId, TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId, WorkspaceId,
 };
 use routing::state::{
-    Activity, Reservation, State, Task, TaskChannel, TaskQueue, Worker, Workflow, Workspace,
+    Activity, Reservation, Skill, State, Task, TaskChannel, TaskQueue, Worker, Workflow, Workspace,
 };
 use routing::time::Timestamp;
 use sea_orm::sea_query::Expr;
@@ -101,6 +101,9 @@ struct Touched {
     workspace: Option<Arc<Workspace>>,
     activities: BTreeMap<ActivityId, Arc<Activity>>,
     task_channels: BTreeMap<TaskChannelId, Arc<TaskChannel>>,
+    skills: BTreeMap<SkillId, Arc<Skill>>,
+    /// The Skills that are there no more.
+    deleted_skills: BTreeSet<SkillId>,
     task_queues: BTreeMap<TaskQueueId, Arc<TaskQueue>>,
     workflows: BTreeMap<WorkflowId, Arc<Workflow>>,
     workers: BTreeMap<WorkerId, Arc<Worker>>,
@@ -119,6 +122,13 @@ impl Touched {
             }
             Object::TaskChannel(channel) => {
                 self.task_channels.insert(channel.id, channel);
+            }
+            Object::Skill(skill) => {
+                self.skills.insert(skill.id, skill);
+            }
+            Object::DeletedSkill(skill) => {
+                self.skills.remove(&skill.id);
+                self.deleted_skills.insert(skill.id);
             }
             Object::TaskQueue(queue) => {
                 self.task_queues.insert(queue.id, queue);
@@ -144,6 +154,8 @@ impl Touched {
             workspace,
             activities,
             task_channels,
+            skills,
+            deleted_skills,
             task_queues,
             workflows,
             workers,
@@ -154,6 +166,8 @@ impl Touched {
         workspace.as_ref().is_none_or(|workspace| *workspace == state.workspace)
             && activities.values().all(|activity| state.activities.get(&activity.id) == Some(activity))
             && task_channels.values().all(|channel| state.task_channels.get(&channel.id) == Some(channel))
+            && skills.values().all(|skill| state.skills.get(&skill.id) == Some(skill))
+            && deleted_skills.iter().all(|skill| !state.skills.contains_key(skill))
             && task_queues.values().all(|queue| state.task_queues.get(&queue.id) == Some(queue))
             && workflows.values().all(|workflow| state.workflows.get(&workflow.id) == Some(workflow))
             && workers.values().all(|worker| state.workers.get(&worker.id) == Some(worker))
@@ -172,6 +186,8 @@ impl Store {
             workspace,
             activities,
             task_channels,
+            skills,
+            deleted_skills,
             task_queues,
             workflows,
             workers,
@@ -196,6 +212,12 @@ impl Store {
                 rows::task_channel_row(id, it)
             })
             .await?;
+        write
+            .table::<entity::skill::Entity, _>("writing Skills", &values(skills), |it| {
+                rows::skill_row(id, it)
+            })
+            .await?;
+        write.deleted_skills(deleted_skills).await?;
         write
             .table::<entity::task_queue::Entity, _>("writing TaskQueues", &values(task_queues), |it| {
                 rows::task_queue_row(id, it)
@@ -274,6 +296,20 @@ impl Writer<'_> {
             .exec(&writing.transaction)
             .await;
         writing.end(written.map(drop).map_err(while_("writing a Workspace"))).await
+    }
+
+    /// Removes the rows of Skills that are there no more. Nothing refers to them.
+    async fn deleted_skills(&self, skills: &BTreeSet<SkillId>) -> Result<(), Error> {
+        let skills: Vec<String> = skills.iter().map(ToString::to_string).collect();
+        for chunk in skills.chunks(self.at_once) {
+            let writing = self.owner.begin_rows(self.workspace).await?;
+            let removed = entity::skill::Entity::delete_many()
+                .filter(entity::skill::Column::Id.is_in(padded(chunk)))
+                .exec(&writing.transaction)
+                .await;
+            writing.end(removed.map(drop).map_err(while_("removing deleted Skills"))).await?;
+        }
+        Ok(())
     }
 
     /// Marks the rows of Tasks that left the memory, and of their Reservations: they stay, but are not loaded again.

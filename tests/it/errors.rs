@@ -201,6 +201,7 @@ struct World {
     assigned_task: String,
     accepted: String,
     pending: String,
+    skill: String,
 }
 
 impl World {
@@ -236,13 +237,20 @@ impl World {
         let accept = "mutation($id: ID!) { acceptReservation(input: { reservationId: $id }) { sequence } }";
         admin.data(accept, json!({ "id": accepted })).await;
         let [assigned_task, _, pending_task] = [&tasks[0].0, &tasks[1].0, &tasks[2].0].map(String::clone);
-        World { queue, worker, channel, activity, pending_task, assigned_task, accepted, pending }
+        let create_skill =
+            "mutation($input: CreateSkillInput!) { createSkill(input: $input) { skill { id } } }";
+        let input =
+            json!({ "workspaceId": workspace, "name": "spanish", "minimumLevel": 1, "maximumLevel": 5 });
+        let data = admin.data(create_skill, json!({ "input": input })).await;
+        let skill = text(&data["createSkill"]["skill"]["id"]);
+        World { queue, worker, channel, activity, pending_task, assigned_task, accepted, pending, skill }
     }
 }
 
 fn cases(workspace: &str, world: &World) -> Vec<Case> {
     let case = |what, mutation, input, code, field, says| Case { what, mutation, input, code, field, says };
-    let World { queue, worker, channel, activity, pending_task, assigned_task, accepted, pending } = world;
+    let World { queue, worker, channel, activity, pending_task, assigned_task, accepted, pending, skill } =
+        world;
     let nobody = "WK01a2046505fd71d781ea114b00000000";
     let no_task = format!("WT{}", &pending_task[2..].replace(&pending_task[10..14], "0000"));
     let long = "x".repeat(5_000);
@@ -542,6 +550,62 @@ fn cases(workspace: &str, world: &World) -> Vec<Case> {
             "BAD_USER_INPUT",
             Some("reofferDelaySeconds"),
             "3600",
+        ),
+        case(
+            "the name of another Skill",
+            "createSkill",
+            json!({ "workspaceId": workspace, "name": "Spanish" }),
+            "BAD_USER_INPUT",
+            Some("name"),
+            "taken",
+        ),
+        case(
+            "half a range of levels",
+            "createSkill",
+            json!({ "workspaceId": workspace, "name": "french", "maximumLevel": 3 }),
+            "BAD_USER_INPUT",
+            Some("minimumLevel"),
+            "both",
+        ),
+        case(
+            "a negative level",
+            "createSkill",
+            json!({ "workspaceId": workspace, "name": "french", "minimumLevel": -1, "maximumLevel": 3 }),
+            "BAD_USER_INPUT",
+            Some("minimumLevel"),
+            "not negative",
+        ),
+        case(
+            "a name that no expression can write as a key",
+            "updateSkill",
+            json!({ "skillId": skill, "name": "castilian spanish" }),
+            "BAD_USER_INPUT",
+            Some("name"),
+            "letters, digits, _ and $",
+        ),
+        case(
+            "no level",
+            "assignSkill",
+            json!({ "workerId": worker, "skillId": skill }),
+            "BAD_USER_INPUT",
+            Some("level"),
+            "from 1 to 5",
+        ),
+        case(
+            "a level out of the range",
+            "assignSkill",
+            json!({ "workerId": worker, "skillId": skill, "level": 6 }),
+            "BAD_USER_INPUT",
+            Some("level"),
+            "6 is no level",
+        ),
+        case(
+            "an unknown Skill",
+            "unassignSkill",
+            json!({ "workerId": worker, "skillId": queue.replace("WQ", "SK") }),
+            "NOT_FOUND",
+            Some("skillId"),
+            "no Skill",
         ),
         case(
             "no Tasks",

@@ -166,9 +166,15 @@ impl World {
         for agent in [&ann, &bo] {
             set_capacity(admin, &agent.id).await;
         }
+        let mut skills = Vec::new();
+        for (agent, name) in [(&ann, "skill of ann".to_owned()), (&bo, format!("{CANARY} skill"))] {
+            skills.push(give_skill(admin, &workspace, &agent.id, &name).await);
+        }
 
-        let mut of_bo = BTreeMap::from([("WK".to_owned(), bo.id.clone())]);
+        let mut of_bo =
+            BTreeMap::from([("WK".to_owned(), bo.id.clone()), ("SK".to_owned(), skills[1].clone())]);
         let mut ids = vec![workspace.clone(), ann.id.clone(), bo.id.clone()];
+        ids.extend(skills);
         for (agent, queue_name, workflow_name, marker) in [
             (&ann, "queue of ann".to_owned(), "workflow of ann".to_owned(), "own work of ann".to_owned()),
             (&bo, format!("{CANARY} queue"), format!("{CANARY} workflow"), format!("{CANARY} task")),
@@ -396,6 +402,16 @@ async fn set_capacity(admin: &Client, worker: &str) {
         .await;
 }
 
+/// A new Skill, for one Worker alone.
+async fn give_skill(admin: &Client, workspace: &str, worker: &str, name: &str) -> String {
+    let query = "mutation($input: CreateSkillInput!) { createSkill(input: $input) { skill { id } } }";
+    let data = admin.data(query, json!({ "input": { "workspaceId": workspace, "name": name } })).await;
+    let skill = text(&data["createSkill"]["skill"]["id"]);
+    let query = "mutation($input: AssignSkillInput!) { assignSkill(input: $input) { sequence } }";
+    admin.data(query, json!({ "input": { "workerId": worker, "skillId": skill } })).await;
+    skill
+}
+
 async fn cancel(admin: &Client, task: &str) {
     let input = json!({ "taskId": task, "reason": format!("{CANARY} reason") });
     admin
@@ -419,7 +435,7 @@ struct Mutation {
 
 impl Schema {
     async fn of(client: &Client) -> Schema {
-        let data = client.data("{ __schema { types { name kind fields { name args { name type { kind } defaultValue } type { ...T } } inputFields { name type { ...T } } } } } fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }", json!({})).await;
+        let data = client.data("{ __schema { types { name kind fields { name args { name type { ...T } defaultValue } type { ...T } } inputFields { name type { ...T } } } } } fragment T on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }", json!({})).await;
         let types: BTreeMap<String, Value> = data["__schema"]["types"]
             .as_array()
             .expect("a list")
@@ -432,8 +448,11 @@ impl Schema {
             .iter()
             .map(|field| {
                 let name = text(&field["name"]);
-                let input = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
-                Mutation { name, input }
+                let mut of = &field["args"][0]["type"];
+                while !of["ofType"].is_null() {
+                    of = &of["ofType"];
+                }
+                Mutation { name, input: text(&of["name"]) }
             })
             .collect();
         Schema { types, mutations }
@@ -446,6 +465,7 @@ impl Schema {
             "WK" => "Worker",
             "WC" => "WorkerChannel",
             "TC" => "TaskChannel",
+            "SK" => "Skill",
             "WQ" => "TaskQueue",
             "WW" => "Workflow",
             "WT" => "Task",
@@ -505,6 +525,7 @@ impl Schema {
                 ("activity", 1) => "activity(name: \"Available\")".to_owned(),
                 ("taskChannel", 1) => "taskChannel(uniqueName: \"default\")".to_owned(),
                 ("worker", 1) => "worker(name: \"ann\")".to_owned(),
+                ("skill", 1) => "skill(name: \"skill of ann\")".to_owned(),
                 ("taskQueue", 1) => "taskQueue(name: \"queue of ann\")".to_owned(),
                 ("workflow", 1) => "workflow(name: \"workflow of ann\")".to_owned(),
                 (other, _) => panic!("say here with which arguments {other} is asked for"),
@@ -530,6 +551,8 @@ impl Schema {
                 "reservationId" => json!(world.of_bo["WR"]),
                 "transferId" => json!(world.of_bo["TT"]),
                 "toId" => json!(world.ann.id),
+                "skillId" => json!(world.of_bo["SK"]),
+                "id" => json!(world.of_bo["SK"]),
                 "taskQueueId" => json!(world.of_bo["WQ"]),
                 "workflowId" => json!(world.of_bo["WW"]),
                 "activityId" | "taskChannelId" | "workerChannelId" if is_required => {

@@ -15,4 +15,5 @@ mod explanation;
 mod isolation;
 mod main_job;
 mod shared;
+mod skills;
 mod transfers;

@@ -11,7 +11,7 @@ use crate::database::{Kind, databases};
 use crate::sample::{Sample, phases};
 
 /// What is done to the database, and which table and column are to be named.
-const DAMAGE: [(&str, &str, &str); 42] = [
+const DAMAGE: [(&str, &str, &str); 45] = [
     ("UPDATE workspace SET tag = 99", "workspace", "tag"),
     ("UPDATE workspace SET sequence = sequence + 1", "workspace", "sequence"),
     ("UPDATE workspace SET sequence = -1", "workspace", "sequence"),
@@ -27,6 +27,9 @@ const DAMAGE: [(&str, &str, &str); 42] = [
     ("UPDATE workspace SET version = -1", "workspace", "version"),
     ("UPDATE activity SET version = -1", "activity", "version"),
     ("UPDATE task_channel SET version = -1", "task_channel", "version"),
+    ("UPDATE skill SET minimum_level = -1 WHERE minimum_level = 0", "skill", "minimum_level"),
+    ("UPDATE skill SET maximum_level = NULL WHERE minimum_level = 0", "skill", "maximum_level"),
+    ("UPDATE skill SET maximum_level = 3 WHERE minimum_level = 7", "skill", "maximum_level"),
     ("UPDATE task_queue SET task_order = ''", "task_queue", "task_order"),
     ("UPDATE task_queue SET max_reserved_workers = -1", "task_queue", "max_reserved_workers"),
     ("UPDATE workflow SET revisions = '[]'", "workflow", "revisions"),
@@ -84,6 +87,7 @@ async fn a_row_that_makes_no_sense_is_an_error_that_names_it() {
             "workspace",
             "activity",
             "task_channel",
+            "skill",
             "task_queue",
             "workflow",
             "worker",
@@ -133,6 +137,7 @@ fn columns(table: &str) -> Vec<String> {
         "workspace" => of::<entity::workspace::Entity>(),
         "activity" => of::<entity::activity::Entity>(),
         "task_channel" => of::<entity::task_channel::Entity>(),
+        "skill" => of::<entity::skill::Entity>(),
         "task_queue" => of::<entity::task_queue::Entity>(),
         "workflow" => of::<entity::workflow::Entity>(),
         "worker" => of::<entity::worker::Entity>(),

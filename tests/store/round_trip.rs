@@ -103,6 +103,49 @@ async fn a_change_replaces_what_was_there() {
 }
 
 #[tokio::test]
+async fn a_skill_that_was_deleted_is_gone_and_its_name_is_free() {
+    for database in databases().await {
+        let store = Store::open(&database.url).await.unwrap();
+        let mut sample = Sample::new(1);
+        let there = sample.add_skill("there", None);
+        sample.commit(&store).await.unwrap();
+        check(&store, &mut sample).await;
+
+        // One that has a row, and one that comes and goes between two writings.
+        sample.record(vec![Event::SkillDeleted { skill: there }]);
+        let brief = sample.add_skill("THERE", None);
+        sample.record(vec![Event::SkillDeleted { skill: brief }]);
+        let other = sample.add_skill("there", None);
+        sample.commit(&store).await.unwrap();
+        check(&store, &mut sample).await;
+        let loaded = store.load(sample.state.id()).await.unwrap();
+        assert_eq!(loaded.skill_named("There").map(|skill| skill.id), Some(other.id));
+        let rows = entity::skill::Entity::find().count(&database.connection().await).await.unwrap();
+        assert_eq!(rows as usize, sample.state.skills.len());
+    }
+}
+
+/// Rows are written a few at a time, so a server may end when a name stands in two of them.
+#[tokio::test]
+async fn a_name_that_went_from_one_to_another_is_found_whatever_rows_there_are() {
+    for database in databases().await {
+        let store = Store::open(&database.url).await.unwrap();
+        let mut sample = Sample::new(1);
+        let (first, second) = (sample.add_worker("second"), sample.add_worker("first"));
+        sample.commit(&store).await.unwrap();
+        sample.write_rows(&store).await;
+        for (worker, name) in [(&second, "third"), (&first, "first")] {
+            let worker = Worker { name: name.to_owned(), ..(**worker).clone() };
+            sample.record(vec![Event::WorkerUpdated { worker: Arc::new(worker) }]);
+        }
+        sample.commit(&store).await.unwrap();
+        let sql = format!("UPDATE worker SET name = 'first' WHERE id = '{}'", first.id);
+        database.execute(&sql).await;
+        check_loaded(&store, &sample.state).await;
+    }
+}
+
+#[tokio::test]
 async fn each_workspace_is_loaded_by_itself() {
     for database in databases().await {
         let store = Store::open(&database.url).await.unwrap();

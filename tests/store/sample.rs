@@ -8,13 +8,14 @@ use routing::ids::{
     ActivityId, Id, ReservationId, TaskId, TaskQueueId, WorkerId, WorkflowId, WorkspaceId, WorkspaceTag,
 };
 use routing::state::reservation::CircleBefore;
+use routing::state::skill::Levels;
 use routing::state::task::{Assignment, CoolDown, Ended, Place, RoutingStep, RoutingTarget, Waiting};
 use routing::state::task_transfer::{Origin, TaskTransfer, TransferMode, TransferStatus};
 use routing::state::worker::CircleStamp;
 use routing::state::workflow::Revision;
 use routing::state::{
-    Activity, Phase, Reservation, ReservationStatus, State, TargetWorkers, Task, TaskChannel, TaskOrder,
-    TaskQueue, Worker, WorkerChannel, Workflow, Workspace,
+    Activity, Phase, Reservation, ReservationStatus, Skill, State, TargetWorkers, Task, TaskChannel,
+    TaskOrder, TaskQueue, Worker, WorkerChannel, Workflow, Workspace,
 };
 use routing::time::Timestamp;
 use routing::workflow_configuration::WorkflowConfiguration;
@@ -40,7 +41,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Before its first commit: two Activities and Task Channels, a TaskQueue, a Workflow and a Worker.
+    /// Before its first commit: two Activities and Task Channels, three Skills, a TaskQueue, a Workflow and a Worker.
     pub fn new(tag: u32) -> Sample {
         let tag = WorkspaceTag(tag);
         let activities = [1, 2].map(|n| ActivityId::minted(AT, n, tag));
@@ -98,6 +99,9 @@ impl Sample {
             };
             sample.record(vec![Event::TaskQueueCreated { task_queue: Arc::new(task_queue) }]);
         }
+        sample.add_skill(ODD_NAMES[2], None);
+        sample.add_skill(ODD_NAMES[0], Some(Levels { minimum: 0, maximum: u32::MAX }));
+        sample.add_skill("x", Some(Levels { minimum: 7, maximum: 7 }));
         sample.add_workflow();
         sample.add_worker(ODD_NAMES[0]);
         sample
@@ -154,6 +158,13 @@ impl Sample {
     /// Has the rows show all that was committed.
     pub async fn write_rows(&mut self, store: &Store) {
         store.write_rows(&self.trail.take()).await.expect("rows can be written");
+    }
+
+    pub fn add_skill(&mut self, name: &str, levels: Option<Levels>) -> Arc<Skill> {
+        let (id, name) = (self.id(), name.to_owned());
+        let skill = Arc::new(Skill { id, name, levels, version: 9, created_at: AT, updated_at: AT });
+        self.record(vec![Event::SkillCreated { skill: Arc::clone(&skill) }]);
+        skill
     }
 
     pub fn add_workflow(&mut self) -> Arc<Workflow> {

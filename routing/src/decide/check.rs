@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use crate::attributes::Attributes;
 use crate::command::TaskChannelRef;
-use crate::ids::{ActivityId, Id, ReservationId, TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId};
+use crate::ids::{
+    ActivityId, Id, ReservationId, SkillId, TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId,
+};
 use crate::rejection::Rejection;
 use crate::router::Router;
-use crate::state::{Activity, Map, Reservation, Task, TaskChannel, TaskQueue, Worker, Workflow};
+use crate::state::{Activity, Map, Reservation, Skill, Task, TaskChannel, TaskQueue, Worker, Workflow};
 
 /// Longest name of anything, in characters (`routing.md` 7).
 const NAME_CHARACTERS_MAX: usize = 64;
@@ -17,6 +19,10 @@ const REASON_CHARACTERS_MAX: usize = 1_024;
 impl Router {
     pub(super) fn activity(&self, id: ActivityId, field: &'static str) -> Result<Arc<Activity>, Rejection> {
         find(&self.state.activities, id, field)
+    }
+
+    pub(super) fn skill(&self, id: SkillId, field: &'static str) -> Result<Arc<Skill>, Rejection> {
+        find(&self.state.skills, id, field)
     }
 
     pub(super) fn task_queue(

@@ -5,6 +5,7 @@ mod check;
 mod direct;
 mod offers;
 mod reservations;
+mod skills;
 mod steps;
 mod task_queues;
 mod tasks;
@@ -24,6 +25,11 @@ impl Router {
             Command::UpdateWorkspace(command) => self.update_workspace(command),
             Command::CreateActivity(command) => self.create_activity(command),
             Command::UpdateActivity(command) => self.update_activity(command),
+            Command::CreateSkill(command) => self.create_skill(command),
+            Command::UpdateSkill(command) => self.update_skill(command),
+            Command::DeleteSkill(command) => self.delete_skill(command),
+            Command::AssignSkill(command) => self.assign_skill(command),
+            Command::UnassignSkill(command) => self.unassign_skill(command),
             Command::CreateTaskQueue(command) => self.create_task_queue(command),
             Command::UpdateTaskQueue(command) => self.update_task_queue(command),
             Command::CreateWorkflow(command) => self.create_workflow(command),

@@ -34,6 +34,16 @@ impl Expression {
     }
 }
 
+impl Comparison {
+    /// Every key of the Worker that it names.
+    pub(crate) fn worker_keys(&self) -> Vec<&WorkerKey> {
+        let mut keys = Vec::new();
+        keys_of_operand(&self.left, &mut keys);
+        keys_of_operand(&self.right, &mut keys);
+        keys
+    }
+}
+
 fn keys_of_node<'a>(node: &'a Node, keys: &mut Vec<&'a WorkerKey>) {
     match node {
         Node::And(parts) | Node::Or(parts) => parts.iter().for_each(|part| keys_of_node(part, keys)),

@@ -14,7 +14,7 @@
 //!
 //! The parts: `lexer` makes tokens of text, `parser` makes a tree of tokens and resolves every key to what it
 //! names, `evaluate` answers. `order` is about `order_by`, which is a list of keys and no condition; `because` says
-//! why something is not true, and `layout` how an expression was written.
+//! why something is not true, `layout` how an expression was written, and `skills` which Skills it names.
 
 mod anchors;
 mod because;
@@ -23,6 +23,7 @@ mod layout;
 mod lexer;
 mod order;
 mod parser;
+mod skills;
 
 use std::fmt;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub use order::{Clause, OrderBy, Rank};
 pub use parser::{
     ChannelField, Comparison, Count, Key, Node, Operand, Operator, TaskKey, TimeOfDay, WorkerField, WorkerKey,
 };
+pub(crate) use skills::{level_in, looked_for_in_skills};
 
 /// How many characters an expression may have. The longest expression found in public configurations has some
 /// 800; the limit keeps the work per evaluation small, whoever wrote the expression.

@@ -120,6 +120,8 @@ impl Index {
             (_, Object::TaskChannel(channel)) => {
                 self.workers.channel_added(channel.id, channel.channel_optimized_routing);
             }
+            // Who has a Skill stands in the attributes of the Workers.
+            (_, Object::Skill(_) | Object::DeletedSkill(_)) => {}
             (old, Object::TaskQueue(queue)) => {
                 let old = old.and_then(Object::as_task_queue);
                 let waiting_on = old.map_or(0, |old| self.lanes.waiting_on(self.workers.queue_slot(old.id)));

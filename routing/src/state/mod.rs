@@ -6,10 +6,12 @@
 
 pub mod activity;
 pub mod reservation;
+pub mod skill;
 pub mod task;
 pub mod task_channel;
 pub mod task_queue;
 pub mod task_transfer;
+pub mod vocabulary;
 pub mod worker;
 pub mod workflow;
 pub mod workspace;
@@ -20,18 +22,20 @@ use imbl::{OrdMap, OrdSet};
 
 use crate::event::{Object, Recorded};
 use crate::ids::{
-    ActivityId, Id, ReservationId, TaskChannelId, TaskId, TaskQueueId, TaskTransferId, WorkerId, WorkflowId,
-    WorkspaceId, WorkspaceTag,
+    ActivityId, Id, ReservationId, SkillId, TaskChannelId, TaskId, TaskQueueId, TaskTransferId, WorkerId,
+    WorkflowId, WorkspaceId, WorkspaceTag,
 };
 use crate::time::Timestamp;
 use crate::workflow_configuration::Target;
 
 pub use activity::Activity;
 pub use reservation::{Reservation, ReservationStatus};
+pub use skill::Skill;
 pub use task::{Phase, RoutingTarget, Task, TaskStatus};
 pub use task_channel::TaskChannel;
 pub use task_queue::{TargetWorkers, TaskOrder, TaskQueue};
 pub use task_transfer::TaskTransfer;
+use vocabulary::{Vocabulary, Words};
 pub use worker::{Worker, WorkerChannel};
 pub use workflow::Workflow;
 pub use workspace::Workspace;
@@ -52,6 +56,8 @@ pub struct State {
     pub activities: Map<ActivityId, Activity>,
     /// All Task Channels.
     pub task_channels: Map<TaskChannelId, TaskChannel>,
+    /// All Skills.
+    pub skills: Map<SkillId, Skill>,
     /// All TaskQueues.
     pub task_queues: Map<TaskQueueId, TaskQueue>,
     /// All Workflows.
@@ -71,6 +77,8 @@ pub struct State {
 pub struct Lookups {
     /// Workers by their name in lower case.
     pub worker_names: OrdMap<String, WorkerId>,
+    /// Skills by their name in lower case.
+    pub skill_names: OrdMap<String, SkillId>,
     /// TaskQueues by their name in lower case.
     pub task_queue_names: OrdMap<String, TaskQueueId>,
     /// Workflows by their name in lower case.
@@ -83,6 +91,8 @@ pub struct Lookups {
     pub tasks_of_queue: OrdMap<TaskQueueId, OrdSet<TaskId>>,
     /// The Task of each transfer.
     pub transferred: OrdMap<TaskTransferId, TaskId>,
+    /// The names in the attributes of Workers; see [`State::words`].
+    pub vocabulary: Vocabulary,
 }
 
 impl State {
@@ -95,6 +105,7 @@ impl State {
             workspace,
             activities: OrdMap::new(),
             task_channels: OrdMap::new(),
+            skills: OrdMap::new(),
             task_queues: OrdMap::new(),
             workflows: OrdMap::new(),
             workers: OrdMap::new(),
@@ -126,6 +137,21 @@ impl State {
             Object::TaskChannel(channel) => {
                 self.task_channels.insert(channel.id, channel);
             }
+            Object::Skill(skill) => {
+                let (id, name) = (skill.id, skill.name.to_lowercase());
+                let former = self.skills.insert(id, skill);
+                rename(
+                    &mut self.lookups.skill_names,
+                    id,
+                    name,
+                    former.map(|former| former.name.to_lowercase()),
+                );
+            }
+            Object::DeletedSkill(skill) => {
+                if let Some(former) = self.skills.remove(&skill.id) {
+                    self.lookups.skill_names.remove(&former.name.to_lowercase());
+                }
+            }
             Object::TaskQueue(queue) => {
                 let (id, name) = (queue.id, queue.name.to_lowercase());
                 let former = self.task_queues.insert(id, queue);
@@ -153,6 +179,19 @@ impl State {
         }
     }
 
+    /// Makes the look-ups by name anew. Events that are put over objects which are newer already (which is how a
+    /// Workspace is loaded) may show a name in two places, and the one who loses it last would take it along.
+    pub fn learn_names(&mut self) {
+        self.lookups.worker_names =
+            self.workers.values().map(|worker| (worker.name.to_lowercase(), worker.id)).collect();
+        self.lookups.skill_names =
+            self.skills.values().map(|skill| (skill.name.to_lowercase(), skill.id)).collect();
+        self.lookups.task_queue_names =
+            self.task_queues.values().map(|queue| (queue.name.to_lowercase(), queue.id)).collect();
+        self.lookups.workflow_names =
+            self.workflows.values().map(|workflow| (workflow.name.to_lowercase(), workflow.id)).collect();
+    }
+
     /// Which bits the ids of this Workspace end in.
     #[must_use]
     pub fn tag(&self) -> WorkspaceTag {
@@ -169,6 +208,30 @@ impl State {
     #[must_use]
     pub fn worker_named(&self, name: &str) -> Option<&Arc<Worker>> {
         self.workers.get(self.lookups.worker_names.get(&name.to_lowercase())?)
+    }
+
+    /// The Skill called `name`, without regard to case.
+    #[must_use]
+    pub fn skill_named(&self, name: &str) -> Option<&Arc<Skill>> {
+        self.skills.get(self.lookups.skill_names.get(&name.to_lowercase())?)
+    }
+
+    /// The Skills that a Worker has, each with what is known of its level, in the order of the Worker's list. Names
+    /// there that are no Skill are passed over; capitals matter, as they do to expressions.
+    #[must_use]
+    pub fn skills_of(&self, worker: &Worker) -> Vec<(&Arc<Skill>, Option<u32>)> {
+        if self.skills.is_empty() {
+            return Vec::new();
+        }
+        let attributes = worker.attributes.to_value();
+        let names = skill::names(&attributes).into_iter();
+        let skills = names.filter_map(|name| self.skill_named(name).filter(|skill| skill.name == name));
+        skills
+            .map(|skill| {
+                let level = skill.levels.and_then(|_| skill::level(&attributes, &skill.name));
+                (skill, level.and_then(skill::level_of))
+            })
+            .collect()
     }
 
     /// The TaskQueue called `name`, without regard to case.
@@ -194,6 +257,13 @@ impl State {
     #[must_use]
     pub fn task_channel_named(&self, unique_name: &str) -> Option<&Arc<TaskChannel>> {
         self.task_channels.values().find(|channel| channel.unique_name == unique_name)
+    }
+
+    /// The names in the attributes of all Workers; `None` where there are too many. The first one to ask after the
+    /// attributes of some Worker have changed waits for a look at all of them.
+    #[must_use]
+    pub fn words(&self) -> Option<&Words> {
+        self.lookups.vocabulary.of(&self.workers)
     }
 
     /// Is the Worker in an Activity in which work may come?
@@ -253,6 +323,9 @@ impl State {
     fn put_worker(&mut self, worker: Arc<Worker>) {
         let id = worker.id;
         let former = self.workers.insert(id, Arc::clone(&worker));
+        if former.as_ref().is_none_or(|former| !former.attributes.is_same(&worker.attributes)) {
+            self.lookups.vocabulary.forget();
+        }
         // Workers change with each Reservation, and hardly ever their name.
         if former.as_ref().is_none_or(|former| former.name != worker.name) {
             let former_name = former.map(|former| former.name.to_lowercase());

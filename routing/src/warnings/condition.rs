@@ -1,14 +1,17 @@
 //! Conditions that cannot be true, are true by accident, or do not say what they seem to say.
 
+use super::known::Known;
 use super::{Code, Warning};
 use crate::expression::{
     Comparison, Expression, Facts, Key, Kind, Node, Operand, Operator, Path, Position, WorkerField,
     WorkerKey, is_so,
 };
 
-pub(super) fn warnings(expression: &Expression) -> Vec<Warning> {
+pub(super) fn warnings(expression: &Expression, known: Option<&Known<'_>>) -> Vec<Warning> {
     let mut reader = Reader {
         kind: expression.kind(),
+        root: expression.root(),
+        known,
         positions: expression.operator_positions().into_iter(),
         groups: Vec::new(),
         warnings: Vec::new(),
@@ -51,6 +54,9 @@ fn and_beside_or(position: Position) -> Warning {
 /// Walks through a tree and collects the warnings.
 struct Reader<'e> {
     kind: Kind,
+    root: &'e Node,
+    /// What there is to be named; `None` where that is not known.
+    known: Option<&'e Known<'e>>,
     /// Those of the comparisons to come.
     positions: std::vec::IntoIter<Position>,
     /// What the walk is inside of, outermost first: each of them AND or OR.
@@ -80,6 +86,7 @@ impl<'e> Reader<'e> {
         self.quoted_key(comparison)
             .or_else(|| not_a_list(comparison))
             .or_else(|| list_as_value(comparison))
+            .or_else(|| self.unknown_name(comparison))
             .or_else(|| self.list_may_be_missing(comparison))
             .or_else(|| self.both_may_be_missing(comparison))
     }
@@ -111,6 +118,12 @@ impl<'e> Reader<'e> {
                 "\"{text}\" is a text, and not what the key {text} names: write {instead} without quotes"
             ),
         ))
+    }
+
+    /// A name that nobody has. Who asks whether it is missing knows that it may be.
+    fn unknown_name(&self, comparison: &Comparison) -> Option<(Code, String)> {
+        let is_excused = |key: &WorkerKey| may_be_missing(self.root, key);
+        self.known?.unknown_in(self.kind, comparison, is_excused)
     }
 
     /// The trap of negation: nobody expects that a missing list holds everything.
@@ -178,6 +191,18 @@ fn tests_presence(group: &Node, node: &Node, key: &Operand) -> bool {
                 && ((left == key && *right == Operand::Null) || (*left == Operand::Null && right == key))
         }
         (_, Node::And(_) | Node::Or(_)) => false,
+    }
+}
+
+/// Does the expression say somewhere `key == null`?
+fn may_be_missing(node: &Node, key: &WorkerKey) -> bool {
+    let is_key = |operand: &Operand| matches!(operand, Operand::Key(Key::Worker(found)) if found == key);
+    match node {
+        Node::And(parts) | Node::Or(parts) => parts.iter().any(|part| may_be_missing(part, key)),
+        Node::Comparison(Comparison { left, operator, right }) => {
+            *operator == Operator::Equal
+                && ((is_key(left) && *right == Operand::Null) || (*left == Operand::Null && is_key(right)))
+        }
     }
 }
 

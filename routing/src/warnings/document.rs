@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::condition::{self, constant};
+use super::known::Known;
 use super::spelling::closest;
 use super::{Code, Warning};
-use crate::expression::{Expression, Kind};
+use crate::expression::{Expression, Kind, OrderBy};
 
-pub(super) fn warnings(document: &Value) -> Vec<Warning> {
-    let mut reader = Reader { at: Vec::new(), warnings: Vec::new(), earlier: Earlier::default() };
+pub(super) fn warnings(document: &Value, known: Option<&Known<'_>>) -> Vec<Warning> {
+    let mut reader = Reader { at: Vec::new(), warnings: Vec::new(), earlier: Earlier::default(), known };
     reader.document(document);
     reader.warnings
 }
@@ -51,11 +52,13 @@ const TARGET: Level = Level {
 const DEFAULT_FILTER: Level = Level { name: "the default filter", keys: TARGET.keys };
 
 /// Walks through a document and collects the warnings.
-struct Reader {
+struct Reader<'k> {
     /// Where the walk is.
     at: Vec<String>,
     warnings: Vec<Warning>,
     earlier: Earlier,
+    /// What there is to be named; `None` where that is not known.
+    known: Option<&'k Known<'k>>,
 }
 
 /// The filters before the one that is looked at, as far as they keep Tasks from it.
@@ -75,7 +78,7 @@ struct Seen {
     is_left: bool,
 }
 
-impl Reader {
+impl<'k> Reader<'k> {
     fn document(&mut self, document: &Value) {
         self.keys(&DOCUMENT, document);
         self.below("task_routing", document, |reader, routing| {
@@ -108,6 +111,7 @@ impl Reader {
         self.keys(level, target);
         self.expression("expression", Kind::Target, target);
         self.expression("skip_if", Kind::SkipIf, target);
+        self.order_by(target);
     }
 
     /// Says when an earlier filter keeps Tasks from this one, and remembers what this one keeps from later ones.
@@ -168,9 +172,17 @@ impl Reader {
     fn expression(&mut self, key: &str, kind: Kind, object: &Value) {
         let Some(expression) = parsed(kind, object.get(key)) else { return };
         self.at.push(key.to_owned());
-        for warning in condition::warnings(&expression) {
+        for warning in condition::warnings(&expression, self.known) {
             self.warnings.push(Warning { path: self.at.clone(), ..warning });
         }
+        self.at.pop();
+    }
+
+    fn order_by(&mut self, target: &Value) {
+        let order = target.get("order_by").and_then(Value::as_str).and_then(|text| OrderBy::parse(text).ok());
+        let Some((known, order)) = self.known.zip(order) else { return };
+        self.at.push("order_by".to_owned());
+        known.unknown_in_order(&order).into_iter().for_each(|(code, message)| self.warn(code, message));
         self.at.pop();
     }
 
@@ -185,7 +197,7 @@ impl Reader {
     }
 
     /// Goes on with a part of an object, if it is there.
-    fn below(&mut self, key: &str, object: &Value, look: impl FnOnce(&mut Reader, &Value)) {
+    fn below(&mut self, key: &str, object: &Value, look: impl FnOnce(&mut Reader<'k>, &Value)) {
         let Some(part) = object.get(key).filter(|part| !part.is_null()) else { return };
         self.at.push(key.to_owned());
         look(self, part);
@@ -193,7 +205,7 @@ impl Reader {
     }
 
     /// Goes on with each element of a list.
-    fn each(&mut self, list: &Value, mut look: impl FnMut(&mut Reader, usize, &Value)) {
+    fn each(&mut self, list: &Value, mut look: impl FnMut(&mut Reader<'k>, usize, &Value)) {
         for (index, element) in list.as_array().into_iter().flatten().enumerate() {
             self.at.push(index.to_string());
             look(self, index, element);

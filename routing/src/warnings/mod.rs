@@ -1,14 +1,15 @@
 //! What is legal in a routing document or an expression, and probably not what its author meant.
 //!
-//! A warning refuses nothing and changes nothing. Everything here is a function of the document alone: which Workers,
-//! Tasks and TaskQueues there are is not looked at. The document is read as it was written, not as it was understood,
-//! so that a document with faults gets its warnings in the same round.
+//! A warning refuses nothing and changes nothing. The document is read as it was written, not as it was understood,
+//! so that a document with faults gets its warnings in the same round. Where the Workspace is at hand, names are warned
+//! of that none of its Workers has, too; everything else is a function of the document alone.
 //!
-//! The parts: `document` looks at filters, targets and keys, `condition` at the expressions in them, `spelling` finds
-//! the key that a misspelt one may stand for.
+//! The parts: `document` looks at filters, targets and keys, `condition` at the expressions in them, `known` at the
+//! names in these, and at the Skills of a Worker; `spelling` finds the name that a misspelt one may stand for.
 
 mod condition;
 mod document;
+mod known;
 mod spelling;
 
 use std::fmt;
@@ -16,7 +17,8 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::expression::{Expression, Position};
-use crate::workflow_configuration::WorkflowConfiguration;
+use crate::state::{State, TargetWorkers, TaskQueue, Worker, Workflow};
+use known::Known;
 
 /// Something suspicious.
 #[derive(Clone, PartialEq, Debug)]
@@ -56,24 +58,48 @@ pub enum Code {
     BothMayBeMissing,
     /// AND and OR on one level.
     AndBesideOr,
+    /// An attribute that no Worker has.
+    UnknownAttribute,
+    /// The name of a Skill that there is not.
+    UnknownSkill,
+    /// A Worker has a Skill that has levels, but no level of it.
+    LevelMissing,
+    /// A Worker has a level that is none of the Skill.
+    LevelOutOfRange,
 }
 
-/// The warnings about a routing document, in its order.
-#[must_use]
-pub fn of(configuration: &WorkflowConfiguration) -> Vec<Warning> {
-    of_document(&configuration.document.to_value())
-}
-
-/// The same for a document that may have faults. What is not well-formed is passed over.
+/// The warnings about a routing document, in its order. It may have faults: what is not well-formed is passed over.
 #[must_use]
 pub fn of_document(document: &Value) -> Vec<Warning> {
-    document::warnings(document)
+    document::warnings(document, None)
 }
 
 /// The warnings about an expression alone.
 #[must_use]
 pub fn of_expression(expression: &Expression) -> Vec<Warning> {
-    condition::warnings(expression)
+    condition::warnings(expression, None)
+}
+
+/// The warnings about the present document of a Workflow, with those about names that nobody has.
+#[must_use]
+pub fn of_workflow(state: &State, workflow: &Workflow) -> Vec<Warning> {
+    document::warnings(&workflow.present().configuration.document.to_value(), Some(&Known::of(state)))
+}
+
+/// The warnings about the target expression of a TaskQueue, with those about names that nobody has.
+#[must_use]
+pub fn of_task_queue(state: &State, queue: &TaskQueue) -> Vec<Warning> {
+    match &queue.target_workers {
+        TargetWorkers::Nobody => Vec::new(),
+        TargetWorkers::Matching(expression) => condition::warnings(expression, Some(&Known::of(state))),
+    }
+}
+
+/// The warnings about the Skills in the attributes of a Worker, with paths into these. None where the Workspace has no
+/// Skills.
+#[must_use]
+pub fn of_worker(state: &State, worker: &Worker) -> Vec<Warning> {
+    known::of_worker(state, worker)
 }
 
 impl Warning {
@@ -100,6 +126,10 @@ impl Code {
             Code::ListMayBeMissing => "LIST_MAY_BE_MISSING",
             Code::BothMayBeMissing => "BOTH_MAY_BE_MISSING",
             Code::AndBesideOr => "AND_BESIDE_OR",
+            Code::UnknownAttribute => "UNKNOWN_ATTRIBUTE",
+            Code::UnknownSkill => "UNKNOWN_SKILL",
+            Code::LevelMissing => "LEVEL_MISSING",
+            Code::LevelOutOfRange => "LEVEL_OUT_OF_RANGE",
         }
     }
 }

@@ -9,6 +9,36 @@ pub(super) fn closest<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
         .map(|(_, known)| known)
 }
 
+/// The known path that is spelt most like this one, step by step, if any is close: `routing.levls.es` is close to
+/// `routing.levels.es`, but `routing.levels.en` is another one. Else one that ends in it: `skills` may stand for
+/// `routing.skills`.
+pub(super) fn closest_path<'k>(path: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    let steps: Vec<(&str, Vec<char>)> = path.split('.').map(|step| (step, plain(step))).collect();
+    let (mut closest, mut longer) = (None, None);
+    for known in known {
+        if known.split('.').count() == steps.len() {
+            let distances = known.split('.').zip(&steps).map(|(known, (step, letters))| {
+                if known == *step {
+                    return Some(0);
+                }
+                // What is much longer or shorter need not be looked at.
+                let is_near = known.len().abs_diff(step.len()) <= 8;
+                let distance = is_near.then(|| distance(letters, &plain(known)))?;
+                Some(distance).filter(|distance| *distance <= allowed(known))
+            });
+            let total: Option<usize> = distances.sum();
+            if let Some(total) = total.filter(|total| closest.is_none_or(|(least, _)| *total < least)) {
+                closest = Some((total, known));
+            }
+        }
+        let ends_in_it = known.strip_suffix(path).is_some_and(|before| before.ends_with('.'));
+        if ends_in_it && longer.is_none() {
+            longer = Some(known);
+        }
+    }
+    closest.map(|(_, known)| known).or(longer)
+}
+
 /// One letter may be wrong of three.
 fn allowed(known: &str) -> usize {
     (known.len() / 3).min(3)
@@ -57,6 +87,25 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(closest(key, &KNOWN), expected, "{key}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_close_step_by_step_or_the_end_of_another() {
+        const KNOWN: [&str; 5] = ["language", "routing", "routing.skills", "routing.levels.es", "team.name"];
+        for (path, expected) in [
+            ("langauge", Some("language")),
+            ("Language", Some("language")),
+            ("routing.skilsl", Some("routing.skills")),
+            ("routng.levels.es", Some("routing.levels.es")),
+            ("routing.levels.en", None),
+            ("skills", Some("routing.skills")),
+            ("levels.es", Some("routing.levels.es")),
+            ("name", Some("team.name")),
+            ("ame", None),
+            ("rank", None),
+        ] {
+            assert_eq!(closest_path(path, KNOWN.into_iter()), expected, "{path}");
         }
     }
 

@@ -17,6 +17,7 @@ use routing::state::{
 };
 use routing::time::Timestamp;
 use routing::{Command, Limits, Router, State};
+use serde_json::{Value, json};
 
 use crate::rules::{Memory, Place, Rules, expires_at};
 
@@ -529,6 +530,17 @@ fn an_event_changes_only_what_it_names(occurrence: &Occurrence<'_>) {
                 (&old.name, old.task_order, old.max_reserved_workers)
             );
         }
+        Event::SkillUpdated { skill } => {
+            let old = &before.skills[&skill.id];
+            assert_eq!(skill.version, old.version + 1);
+            if skill.name != old.name {
+                nobody_uses(before, &old.name);
+            }
+        }
+        Event::SkillDeleted { skill } => {
+            assert_eq!(before.skills[&skill.id], *skill);
+            nobody_uses(before, &skill.name);
+        }
         Event::WorkflowUpdated { workflow } => {
             assert_eq!(workflow.version, before.workflows[&workflow.id].version + 1);
         }
@@ -536,12 +548,31 @@ fn an_event_changes_only_what_it_names(occurrence: &Occurrence<'_>) {
             panic!("{} belongs to the founding", recorded.event.name())
         }
         Event::ActivityCreated { .. }
+        | Event::SkillCreated { .. }
         | Event::TaskQueueCreated { .. }
         | Event::WorkflowCreated { .. }
         | Event::WorkerCreated { .. }
         | Event::TaskCreated { .. }
         | Event::TaskPurged { .. } => {}
     }
+}
+
+/// Neither a Worker nor an expression names the Skill. The workload writes texts in single quotes.
+fn nobody_uses(state: &State, skill: &str) {
+    for worker in state.workers.values() {
+        assert!(!skills_of(worker).contains(&json!(skill)), "{} has the Skill {skill}", worker.name);
+    }
+    let queues = state.task_queues.values().map(|queue| queue.target_workers.source().to_owned());
+    let documents = state.workflows.values().map(|workflow| &workflow.present().configuration.document);
+    for text in queues.chain(documents.map(|document| document.as_str().to_owned())) {
+        assert!(!text.contains(&format!("routing.skills HAS '{skill}'")), "{text} names {skill}");
+        assert!(!text.contains(&format!("'{skill}' IN worker.routing.skills")), "{text} names {skill}");
+        assert!(!text.contains(&format!("routing.levels.{skill} ")), "{text} names the level of {skill}");
+    }
+}
+
+fn skills_of(worker: &Worker) -> Vec<Value> {
+    worker.attributes.to_value()["routing"]["skills"].as_array().cloned().unwrap_or_default()
 }
 
 /// A Reservation takes up a Worker's room and moves the Worker's place in the circles; of its Task it changes the
@@ -1002,6 +1033,10 @@ fn each_event_was_asked_for(begin: &State, end: &State, cause: Cause<'_>, events
             Command::UpdateWorkspace(_) => (&["workspace.updated"], false),
             Command::CreateActivity(_) => (&["activity.created"], false),
             Command::UpdateActivity(_) => (&["activity.updated"], false),
+            Command::CreateSkill(_) => (&["skill.created"], false),
+            Command::UpdateSkill(_) => (&["skill.updated"], false),
+            Command::DeleteSkill(_) => (&["skill.deleted"], false),
+            Command::AssignSkill(_) | Command::UnassignSkill(_) => (&["worker.attributes.update"], false),
             Command::CreateTaskQueue(_) => (&["task-queue.created"], false),
             Command::UpdateTaskQueue(_) => (&["task-queue.updated", "task-queue.expression.updated"], false),
             Command::CreateWorkflow(_) => (&["workflow.created"], false),
@@ -1137,6 +1172,31 @@ fn the_command_did_what_it_says(command: &Command, state: &State, events: &[Reco
         }
         Command::UpdateActivity(command) => {
             is_set(&trimmed(&command.name), &state.activities[&command.id].name);
+        }
+        Command::CreateSkill(command) => {
+            let skill = &state.skills[&command.id];
+            assert_eq!(skill.name, command.name.trim());
+            assert_eq!(skill.levels.map(|levels| levels.minimum), command.minimum_level);
+            assert_eq!(skill.levels.map(|levels| levels.maximum), command.maximum_level);
+        }
+        Command::UpdateSkill(command) => {
+            let skill = &state.skills[&command.id];
+            is_set(&trimmed(&command.name), &skill.name);
+            is_set(&command.minimum_level, &skill.levels.map(|levels| levels.minimum));
+            is_set(&command.maximum_level, &skill.levels.map(|levels| levels.maximum));
+        }
+        Command::DeleteSkill(command) => assert!(!state.skills.contains_key(&command.id)),
+        Command::AssignSkill(command) => {
+            let (skill, worker) = (&state.skills[&command.skill], &state.workers[&command.worker]);
+            assert!(skills_of(worker).contains(&json!(skill.name)));
+            let level = worker.attributes.to_value()["routing"]["levels"][&skill.name].as_u64();
+            assert_eq!(level, command.level.map(u64::from));
+            assert_eq!(command.level.is_some(), skill.levels.is_some());
+        }
+        Command::UnassignSkill(command) => {
+            let (skill, worker) = (&state.skills[&command.skill], &state.workers[&command.worker]);
+            assert!(!skills_of(worker).contains(&json!(skill.name)));
+            assert!(worker.attributes.to_value()["routing"]["levels"][&skill.name].is_null());
         }
         Command::CreateTaskQueue(command) => {
             let queue = &state.task_queues[&command.id];

@@ -143,6 +143,9 @@ impl Memory {
             | Event::ActivityCreated { .. }
             | Event::ActivityUpdated { .. }
             | Event::TaskChannelCreated { .. }
+            | Event::SkillCreated { .. }
+            | Event::SkillUpdated { .. }
+            | Event::SkillDeleted { .. }
             | Event::TaskQueueCreated { .. }
             | Event::TaskQueueUpdated { .. }
             | Event::TaskQueueExpressionUpdated { .. }

@@ -19,7 +19,7 @@ pub struct Tally {
     codes: [u64; CODES.len()],
 }
 
-const CODES: [&str; 7] = [
+const CODES: [&str; 8] = [
     "NOT_FOUND",
     "CONFLICT",
     "INVALID_STATE",
@@ -27,9 +27,10 @@ const CODES: [&str; 7] = [
     "INVALID_EXPRESSION",
     "INVALID_WORKFLOW",
     "LIMIT_EXCEEDED",
+    "IN_USE",
 ];
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 25] = [
     "UpdateWorkspace",
     "CreateActivity",
     "UpdateActivity",
@@ -50,9 +51,14 @@ const COMMANDS: [&str; 20] = [
     "RejectReservation",
     "WrapUpReservation",
     "CompleteReservation",
+    "CreateSkill",
+    "UpdateSkill",
+    "DeleteSkill",
+    "AssignSkill",
+    "UnassignSkill",
 ];
 
-const EVENTS: [&str; 37] = [
+const EVENTS: [&str; 40] = [
     "workspace.created",
     "workspace.updated",
     "activity.created",
@@ -90,6 +96,9 @@ const EVENTS: [&str; 37] = [
     "reservation.rescinded",
     "reservation.wrapup",
     "reservation.completed",
+    "skill.created",
+    "skill.updated",
+    "skill.deleted",
 ];
 
 /// These two come with the founding of a Workspace and never again; a test of their own looks at them.
@@ -203,6 +212,7 @@ fn kind_of_code(code: Code) -> usize {
         Code::InvalidExpression => 4,
         Code::InvalidWorkflow => 5,
         Code::LimitExceeded => 6,
+        Code::InUse => 7,
     }
 }
 
@@ -228,6 +238,11 @@ fn kind_of_command(command: &Command) -> usize {
         Command::RejectReservation(_) => 17,
         Command::WrapUpReservation(_) => 18,
         Command::CompleteReservation(_) => 19,
+        Command::CreateSkill(_) => 20,
+        Command::UpdateSkill(_) => 21,
+        Command::DeleteSkill(_) => 22,
+        Command::AssignSkill(_) => 23,
+        Command::UnassignSkill(_) => 24,
     }
 }
 
@@ -270,5 +285,8 @@ fn kind_of_event(event: &Event) -> usize {
         Event::ReservationRescinded { .. } => 34,
         Event::ReservationWrapup { .. } => 35,
         Event::ReservationCompleted { .. } => 36,
+        Event::SkillCreated { .. } => 37,
+        Event::SkillUpdated { .. } => 38,
+        Event::SkillDeleted { .. } => 39,
     }
 }

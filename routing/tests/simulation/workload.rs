@@ -97,7 +97,7 @@ struct Features {
 }
 
 /// What may be done, each with its usual weight.
-const ACTIONS: [(Action, u64); 20] = [
+const ACTIONS: [(Action, u64); 25] = [
     (Action::UpdateWorkspace, 1),
     (Action::CreateActivity, 1),
     (Action::UpdateActivity, 2),
@@ -118,6 +118,11 @@ const ACTIONS: [(Action, u64); 20] = [
     (Action::RejectReservation, 12),
     (Action::WrapUpReservation, 6),
     (Action::CompleteReservation, 12),
+    (Action::CreateSkill, 3),
+    (Action::UpdateSkill, 2),
+    (Action::DeleteSkill, 2),
+    (Action::AssignSkill, 8),
+    (Action::UnassignSkill, 3),
 ];
 
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -142,6 +147,11 @@ enum Action {
     RejectReservation,
     WrapUpReservation,
     CompleteReservation,
+    CreateSkill,
+    UpdateSkill,
+    DeleteSkill,
+    AssignSkill,
+    UnassignSkill,
 }
 
 const CHANNELS: [&str; 5] = ["default", "voice", "chat", "sms", "video"];
@@ -149,7 +159,10 @@ const CHANNELS: [&str; 5] = ["default", "voice", "chat", "sms", "video"];
 /// Names are drawn from few, so that they collide and so that expressions hit them.
 const ACTIVITY_NAMES: [&str; 6] = ["Front desk", "Back office", "Home", "Lunch", "Training", "front DESK"];
 
-const QUEUE_EXPRESSIONS: [&str; 12] = [
+/// Those of Skills, too. One of them cannot have levels.
+const SKILL_NAMES: [&str; 5] = ["Spanish", "SPANISH", "billing", "x2", "first aid"];
+
+const QUEUE_EXPRESSIONS: [&str; 15] = [
     "1==1",
     "",
     "skills HAS 'a'",
@@ -162,9 +175,12 @@ const QUEUE_EXPRESSIONS: [&str; 12] = [
     "activity_name == 'Front desk'",
     "activity_name != 'Available' AND activity_name != 'Home'",
     "worker.odd == null",
+    "routing.skills HAS 'Spanish'",
+    "worker.routing.skills HAS 'first aid' OR vip == true",
+    "routing.levels.x2 > 1",
 ];
 
-const TARGET_EXPRESSIONS: [&str; 17] = [
+const TARGET_EXPRESSIONS: [&str; 19] = [
     "1==1",
     "1==0",
     "worker.skills HAS task.skill",
@@ -182,6 +198,8 @@ const TARGET_EXPRESSIONS: [&str; 17] = [
     "taskrouter.currentMin IN ['11', '13', '20', '40']",
     "taskrouter.currentTime >= 1030 AND worker.level >= task.level",
     "taskrouter.dayOfWeek == 'mon' OR worker.vip == true",
+    "'billing' IN worker.routing.skills",
+    "worker.routing.levels.Spanish >= task.level",
 ];
 
 const FILTER_EXPRESSIONS: [&str; 9] = [
@@ -205,13 +223,14 @@ const SKIP_EXPRESSIONS: [&str; 6] = [
     "workers.WA00000000000000000000000000000001 == null",
 ];
 
-const ORDERS: [&str; 6] = [
+const ORDERS: [&str; 7] = [
     "worker.level DESC",
     "worker.level ASC, worker.odd DESC",
     "worker.channel.default.assigned_tasks, worker.level",
     "worker.odd",
     "worker.skills DESC",
     "worker.channel.voice.available_capacity_percentage desc",
+    "worker.routing.levels.billing DESC, worker.level",
 ];
 
 impl Workload {
@@ -501,7 +520,69 @@ impl Workload {
                     None => self.bring_work(state),
                 }
             }
+            Action::CreateSkill => self.create_skill(),
+            Action::UpdateSkill => match self.random.pick_value(&state.skills) {
+                Some(skill) => {
+                    let levels = self.random.below(4) as u32;
+                    Command::UpdateSkill(UpdateSkill {
+                        id: skill.id,
+                        expected_version: self.expected(skill.version),
+                        name: if self.random.percent(50) { Some(self.skill_name()) } else { None },
+                        minimum_level: [None, Some(None), Some(Some(1)), Some(Some(0))][levels as usize],
+                        maximum_level: [None, Some(None), Some(Some(4)), None][levels as usize],
+                    })
+                }
+                None => self.create_skill(),
+            },
+            Action::DeleteSkill => match self.random.pick_value(&state.skills) {
+                Some(skill) => {
+                    let expected_version = self.expected(skill.version);
+                    Command::DeleteSkill(DeleteSkill { id: skill.id, expected_version })
+                }
+                None => self.create_skill(),
+            },
+            Action::AssignSkill | Action::UnassignSkill => {
+                let skill = self.random.pick_value(&state.skills);
+                match self.random.pick_value(&state.workers).zip(skill) {
+                    Some((worker, skill)) if action == Action::AssignSkill => {
+                        let level = self.random.below(6) as u32;
+                        let has_level = skill.levels.is_some() != self.random.percent(5);
+                        Command::AssignSkill(AssignSkill {
+                            worker: worker.id,
+                            skill: skill.id,
+                            expected_version: self.expected(worker.version),
+                            level: has_level.then_some(level),
+                        })
+                    }
+                    Some((worker, skill)) => Command::UnassignSkill(UnassignSkill {
+                        worker: worker.id,
+                        skill: skill.id,
+                        expected_version: self.expected(worker.version),
+                    }),
+                    None => self.create_skill(),
+                }
+            }
         }
+    }
+
+    fn create_skill(&mut self) -> Command {
+        let levels = self.random.below(8) as u32;
+        let (minimum_level, maximum_level) = match levels {
+            0 => (Some(3), Some(2)),
+            1 => (Some(1), None),
+            2..=4 => (Some(levels - 2), Some(levels)),
+            _ => (None, None),
+        };
+        Command::CreateSkill(CreateSkill {
+            id: self.mint(),
+            name: self.skill_name(),
+            minimum_level,
+            maximum_level,
+        })
+    }
+
+    fn skill_name(&mut self) -> String {
+        (*self.random.pick(&SKILL_NAMES)).to_owned()
     }
 
     fn create_activity(&mut self) -> Command {
@@ -863,6 +944,16 @@ impl Workload {
         if self.random.percent(15) {
             document.insert("odd".to_owned(), self.odd());
         }
+        if self.random.percent(30) {
+            let names: Vec<&str> = SKILL_NAMES.into_iter().filter(|_| self.random.percent(25)).collect();
+            let routing = match self.random.below(8) {
+                0 => self.odd(),
+                1 => json!({ "skills": self.odd() }),
+                2 => json!({ "skills": names, "levels": self.odd() }),
+                _ => json!({ "skills": names, "levels": { "Spanish": self.random.below(5) } }),
+            };
+            document.insert("routing".to_owned(), routing);
+        }
         attributes(&Value::Object(document))
     }
 
@@ -972,7 +1063,7 @@ impl Workload {
         let new_task: TaskId = self.mint();
         let now = self.now;
 
-        match self.random.below(36) {
+        match self.random.below(39) {
             // Names of what does not exist.
             0 => Command::UpdateTask(update_task(self.mint())),
             1 => Command::UpdateWorker(update_worker(self.mint())),
@@ -1127,6 +1218,18 @@ impl Workload {
                 attributes: Some(oversize),
                 ..update_worker(worker)
             }),
+            35 => Command::DeleteSkill(DeleteSkill { id: self.mint(), expected_version: None }),
+            36 => Command::AssignSkill(AssignSkill {
+                worker,
+                skill: self.mint(),
+                expected_version: None,
+                level: None,
+            }),
+            37 => {
+                let skill = self.random.pick_key(&state.skills).unwrap_or_else(|| self.mint());
+                let expected_version = Some(worker_version + 1);
+                Command::UnassignSkill(UnassignSkill { worker, skill, expected_version })
+            }
             _ => Command::UpdateTask(UpdateTask {
                 attributes: Some(oversize),
                 priority: Some(1),
@@ -1164,6 +1267,7 @@ fn draw_limits(random: &mut Random, features: &Features) -> Limits {
         limits.task_queues_max = 2 + random.below(6);
         limits.workflows_max = 2 + random.below(4);
         limits.activities_max = 5 + random.below(3);
+        limits.skills_max = 1 + random.below(3);
         limits.attributes_characters_max = 150;
         limits.workflow_configuration_bytes_max = 900;
     }

@@ -5,6 +5,8 @@ mod fixture;
 mod offers;
 mod order;
 mod refusals;
+mod skills;
 mod skips;
 mod steps;
 mod transfers;
+mod warnings;

@@ -6,8 +6,8 @@ use crate::fields::{
     Fields, attributes, flag, instant, json, list, one_of, order, seconds, text, whole_number,
 };
 use crate::format::{
-    Command, CreateTask, Destination, Filter, Offer, Queue, Routing, Target, Text, UpdateTask, Workflow,
-    Workspace,
+    Command, CreateTask, Destination, Filter, Offer, Queue, Routing, SkillLevels, Target, Text, UpdateTask,
+    Workflow, Workspace,
 };
 use crate::yaml::{Content, Fault, Located, Node};
 
@@ -29,6 +29,11 @@ pub(super) const COMMANDS: &[(&str, Read)] = &[
     ("setChannelAvailable", set_channel_available),
     ("addWorker", add_worker),
     ("updateWorker", update_worker),
+    ("addSkill", add_skill),
+    ("updateSkill", update_skill),
+    ("deleteSkill", delete_skill),
+    ("assignSkill", assign_skill),
+    ("unassignSkill", unassign_skill),
     ("addActivity", add_activity),
     ("updateActivity", update_activity),
     ("addQueue", add_queue),
@@ -251,14 +256,17 @@ fn update_worker(node: &Node) -> Result<Command, Fault> {
     })
 }
 
-/// A Worker with its channels, before there is any Task.
+/// A Worker with its Skills and channels, before there is any Task.
 pub(super) fn set_up_worker(name: &Located<String>, node: &Node) -> Result<Vec<Command>, Fault> {
-    let fields = Fields::of(node, "a Worker", &["attributes", "activity", "channels"])?;
+    let fields = Fields::of(node, "a Worker", &["attributes", "activity", "skills", "channels"])?;
     let mut commands = vec![Command::AddWorker {
         worker: name.clone(),
         attributes: fields.optional("attributes", attributes)?,
         activity: fields.optional("activity", text)?,
     }];
+    for (skill, level) in fields.optional("skills", skills_of_worker)?.unwrap_or_default() {
+        commands.push(Command::AssignSkill { worker: name.clone(), skill, level });
+    }
     let channels = fields.optional("channels", |node| crate::fields::entries(node, "channels"))?;
     for (channel, node) in channels.unwrap_or_default() {
         commands.extend(set_up_channel(name, channel, node)?);
@@ -284,6 +292,70 @@ fn set_up_channel(worker: &Text, channel: &Text, node: &Node) -> Result<Vec<Comm
         available,
     });
     Ok(capacity.into_iter().chain(available).collect())
+}
+
+// ---- Skills ----
+
+fn add_skill(node: &Node) -> Result<Command, Fault> {
+    let fields = Fields::of(node, "addSkill", &["skill", "minimumLevel", "maximumLevel"])?;
+    Ok(Command::AddSkill { skill: fields.required("skill", text)?, levels: skill_levels(&fields)? })
+}
+
+fn update_skill(node: &Node) -> Result<Command, Fault> {
+    let fields = Fields::of(node, "updateSkill", &["skill", "name", "minimumLevel", "maximumLevel"])?;
+    Ok(Command::UpdateSkill {
+        skill: fields.required("skill", text)?,
+        name: fields.optional("name", text)?,
+        levels: skill_levels(&fields)?,
+    })
+}
+
+/// Only the name is needed, so it stands alone: `deleteSkill: spanish`.
+fn delete_skill(node: &Node) -> Result<Command, Fault> {
+    Ok(Command::DeleteSkill { skill: text(node)? })
+}
+
+fn assign_skill(node: &Node) -> Result<Command, Fault> {
+    let fields = Fields::of(node, "assignSkill", &["worker", "skill", "level"])?;
+    Ok(Command::AssignSkill {
+        worker: fields.required("worker", text)?,
+        skill: fields.required("skill", text)?,
+        level: fields.optional("level", whole_number)?,
+    })
+}
+
+fn unassign_skill(node: &Node) -> Result<Command, Fault> {
+    let fields = Fields::of(node, "unassignSkill", &["worker", "skill"])?;
+    Ok(Command::UnassignSkill {
+        worker: fields.required("worker", text)?,
+        skill: fields.required("skill", text)?,
+    })
+}
+
+/// `spanish: { minimumLevel: 1, maximumLevel: 5 }`, or `night shift: {}` without levels.
+pub(super) fn set_up_skill(name: &Located<String>, node: &Node) -> Result<Vec<Command>, Fault> {
+    let fields = Fields::of(node, "a Skill", &["minimumLevel", "maximumLevel"])?;
+    Ok(vec![Command::AddSkill { skill: name.clone(), levels: skill_levels(&fields)? }])
+}
+
+fn skill_levels(fields: &Fields<'_>) -> Result<SkillLevels, Fault> {
+    Ok(SkillLevels {
+        minimum: fields.optional("minimumLevel", level_or_null)?,
+        maximum: fields.optional("maximumLevel", level_or_null)?,
+    })
+}
+
+fn level_or_null(node: &Node) -> Result<Option<u32>, Fault> {
+    if node.value == Content::Null { Ok(None) } else { whole_number(node).map(Some) }
+}
+
+/// `[night shift]`, or `{ spanish: 3, night shift: null }` where there are levels.
+fn skills_of_worker(node: &Node) -> Result<Vec<(Text, Option<u32>)>, Fault> {
+    if let Content::List(names) = &node.value {
+        return names.iter().map(|name| Ok((text(name)?, None))).collect();
+    }
+    let entries = crate::fields::entries(node, "skills")?;
+    entries.iter().map(|(name, level)| Ok((name.clone(), level_or_null(level)?))).collect()
 }
 
 // ---- Activities ----

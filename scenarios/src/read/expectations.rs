@@ -133,10 +133,12 @@ fn reservations(node: &Node) -> Result<Vec<(Text, Located<ReservationStatus>)>, 
 }
 
 fn worker(node: &Node) -> Result<WorkerExpectation, Fault> {
-    let fields = Fields::of(node, "the expectation of a Worker", &["activity", "holds", "channels"])?;
+    let fields =
+        Fields::of(node, "the expectation of a Worker", &["activity", "attributes", "holds", "channels"])?;
     let channels = fields.optional("channels", |node| entries(node, "channels"))?.unwrap_or_default();
     Ok(WorkerExpectation {
         activity: fields.optional("activity", text)?,
+        attributes: fields.optional("attributes", attributes)?,
         holds: fields.optional("holds", with_place(texts))?,
         channels: channels
             .iter()

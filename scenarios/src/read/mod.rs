@@ -26,6 +26,7 @@ const KEYS: &[&str] = &[
     "workspace",
     "activities",
     "taskChannels",
+    "skills",
     "queues",
     "workflows",
     "workers",
@@ -43,6 +44,7 @@ pub(crate) const CODES: &[(&str, Code)] = &[
     ("BAD_USER_INPUT", Code::BadUserInput),
     ("INVALID_EXPRESSION", Code::InvalidExpression),
     ("INVALID_WORKFLOW", Code::InvalidWorkflow),
+    ("IN_USE", Code::InUse),
     ("LIMIT_EXCEEDED", Code::LimitExceeded),
 ];
 
@@ -86,11 +88,13 @@ impl Reader {
         result.map_err(|fault| self.faults.push(fault)).ok()
     }
 
-    /// The steps that make what the file sets up. Workers come before TaskQueues, whose expressions may name them.
+    /// The steps that make what the file sets up. Skills come before the Workers who have them, and Workers before
+    /// TaskQueues, whose expressions may name them.
     fn set_up(&mut self, fields: &Fields<'_>) -> Vec<Step> {
         type Read = fn(&Located<String>, &Node) -> Result<Vec<Command>, Fault>;
-        let sections: [(&'static str, Read); 4] = [
+        let sections: [(&'static str, Read); 5] = [
             ("activities", commands::set_up_activity),
+            ("skills", commands::set_up_skill),
             ("workers", commands::set_up_worker),
             ("queues", commands::set_up_queue),
             ("workflows", commands::set_up_workflow),

@@ -4,8 +4,10 @@
 //! repeat is recognised ([`once`]), and what an input that is left out means (`keep`).
 
 pub mod activity;
+pub mod delete;
 pub mod once;
 pub mod reservation;
+pub mod skill;
 pub mod task;
 pub mod task_queue;
 pub mod token;
@@ -38,6 +40,7 @@ use crate::caller::{Committed, Request};
 pub struct Mutation(
     workspace::WorkspaceMutations,
     activity::ActivityMutations,
+    skill::SkillMutations,
     task_queue::TaskQueueMutations,
     workflow::WorkflowMutations,
     worker::WorkerMutations,

@@ -185,7 +185,8 @@ pub struct WorkerPayload {
 }
 
 impl WorkerPayload {
-    fn of(change: &Change<WorkerId>) -> Result<WorkerPayload> {
+    /// The Worker as the change has left it.
+    pub(super) fn of(change: &Change<WorkerId>) -> Result<WorkerPayload> {
         Ok(WorkerPayload { sequence: change.sequence, worker: change.show(|state| &state.workers)? })
     }
 }

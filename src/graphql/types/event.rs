@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use async_graphql::{Enum, ID, InputObject, Object};
 use routing::event::{Actor, Event as Core, Recorded};
-use routing::ids::{ActivityId, Id, ReservationId, TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId};
+use routing::ids::{
+    ActivityId, Id, ReservationId, SkillId, TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId,
+};
 use routing::state;
 use routing::time::Timestamp;
 
 use super::activity::Activity;
 use super::event_data;
 use super::reservation::Reservation;
+use super::skill::Skill;
 use super::task::Task;
 use super::task_channel::TaskChannel;
 use super::task_queue::TaskQueue;
@@ -58,6 +61,12 @@ event_types! {
     ActivityUpdated,
     /// A Task Channel was created.
     TaskChannelCreated,
+    /// A Skill was created.
+    SkillCreated,
+    /// Name or levels of a Skill changed.
+    SkillUpdated,
+    /// A Skill was deleted. `data` shows it as it was.
+    SkillDeleted,
     /// A TaskQueue was created.
     TaskQueueCreated,
     /// Name, order or number of reserved Workers of a TaskQueue changed.
@@ -260,6 +269,11 @@ impl Event {
     async fn task_channel(&self) -> Option<TaskChannel> {
         self.scope.task_channel(self.concerns().task_channel?)
     }
+
+    /// The Skill as it is now; null where it is gone or hidden from the viewer.
+    async fn skill(&self) -> Option<Skill> {
+        self.scope.skill(self.concerns().skill?)
+    }
 }
 
 /// What an event is about.
@@ -273,6 +287,7 @@ struct Concerns {
     workflow: Option<WorkflowId>,
     activity: Option<ActivityId>,
     task_channel: Option<TaskChannelId>,
+    skill: Option<SkillId>,
 }
 
 impl Concerns {
@@ -284,6 +299,9 @@ impl Concerns {
             }
             Core::TaskChannelCreated { task_channel } => {
                 Concerns { task_channel: Some(task_channel.id), ..Concerns::default() }
+            }
+            Core::SkillCreated { skill } | Core::SkillUpdated { skill } | Core::SkillDeleted { skill } => {
+                Concerns { skill: Some(skill.id), ..Concerns::default() }
             }
             Core::TaskQueueCreated { task_queue }
             | Core::TaskQueueUpdated { task_queue }
@@ -383,6 +401,9 @@ fn description(scope: &Scope, event: &Core) -> String {
         Core::ActivityCreated { activity } => format!("Activity {} created", activity.name),
         Core::ActivityUpdated { activity } => format!("Activity renamed to {}", activity.name),
         Core::TaskChannelCreated { task_channel } => format!("Task Channel {} created", task_channel.name),
+        Core::SkillCreated { skill } => format!("Skill {} created", skill.name),
+        Core::SkillUpdated { skill } => format!("Skill {} updated", skill.name),
+        Core::SkillDeleted { skill } => format!("Skill {} deleted", skill.name),
         Core::TaskQueueCreated { task_queue } => format!("TaskQueue {} created", task_queue.name),
         Core::TaskQueueUpdated { task_queue } => format!("TaskQueue {} updated", task_queue.name),
         Core::TaskQueueExpressionUpdated { task_queue } => {

@@ -12,8 +12,8 @@ use routing::event::{Event, Object};
 use routing::ids::WorkerChannelId;
 use routing::state::task::{Phase, RoutingStep, Waiting};
 use routing::state::{
-    Activity, Reservation, Task, TaskChannel, TaskQueue, TaskTransfer, Worker, WorkerChannel, Workflow,
-    Workspace,
+    Activity, Reservation, Skill, Task, TaskChannel, TaskQueue, TaskTransfer, Worker, WorkerChannel,
+    Workflow, Workspace,
 };
 use routing::time::Timestamp;
 
@@ -31,6 +31,7 @@ pub fn of(scope: &Scope, event: &Event) -> Value {
         Object::Workspace(it) => ("workspace", workspace(it)),
         Object::Activity(it) => ("activity", activity(it)),
         Object::TaskChannel(it) => ("taskChannel", task_channel(it)),
+        Object::Skill(it) | Object::DeletedSkill(it) => ("skill", skill(it)),
         Object::TaskQueue(it) => ("taskQueue", task_queue(it)),
         Object::Workflow(it) => ("workflow", workflow(it)),
         Object::Worker(it) => ("worker", worker(scope, it)),
@@ -67,6 +68,9 @@ fn circumstances(event: &Event) -> Vec<(&'static str, Value)> {
         | Event::ActivityCreated { activity: _ }
         | Event::ActivityUpdated { activity: _ }
         | Event::TaskChannelCreated { task_channel: _ }
+        | Event::SkillCreated { skill: _ }
+        | Event::SkillUpdated { skill: _ }
+        | Event::SkillDeleted { skill: _ }
         | Event::TaskQueueCreated { task_queue: _ }
         | Event::TaskQueueUpdated { task_queue: _ }
         | Event::TaskQueueExpressionUpdated { task_queue: _ }
@@ -148,6 +152,19 @@ fn task_channel(it: &TaskChannel) -> Value {
         ("name", name.into()),
         ("uniqueName", unique_name.into()),
         ("channelOptimizedRouting", (*channel_optimized_routing).into()),
+        ("version", (*version).into()),
+        ("createdAt", instant(created_at)),
+        ("updatedAt", instant(updated_at)),
+    ])
+}
+
+fn skill(it: &Skill) -> Value {
+    let Skill { id, name, levels, version, created_at, updated_at } = it;
+    object([
+        ("id", text(id)),
+        ("name", name.into()),
+        ("minimumLevel", levels.map(|levels| levels.minimum).into()),
+        ("maximumLevel", levels.map(|levels| levels.maximum).into()),
         ("version", (*version).into()),
         ("createdAt", instant(created_at)),
         ("updatedAt", instant(updated_at)),

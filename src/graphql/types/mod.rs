@@ -7,6 +7,7 @@ pub mod event_data;
 pub mod explanation;
 pub mod node;
 pub mod reservation;
+pub mod skill;
 pub mod task;
 pub mod task_channel;
 pub mod task_queue;

@@ -5,6 +5,7 @@ use async_graphql::{ID, Interface};
 use super::activity::Activity;
 use super::event::Event;
 use super::reservation::Reservation;
+use super::skill::Skill;
 use super::task::Task;
 use super::task_channel::TaskChannel;
 use super::task_queue::TaskQueue;
@@ -23,6 +24,7 @@ pub enum Node {
     Workspace(Workspace),
     Activity(Activity),
     TaskChannel(TaskChannel),
+    Skill(Skill),
     TaskQueue(TaskQueue),
     Workflow(Workflow),
     Worker(Worker),

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use async_graphql::{Enum, ID, InputObject, Object};
 use routing::eligibility::WorkerView;
 use routing::ids::WorkerId;
-use routing::state::TargetWorkers;
 use routing::warnings;
 
 use super::contains;
@@ -69,15 +68,11 @@ impl TaskQueue {
         Ok(self.queue.target_workers.source())
     }
 
-    /// What in the target expression is legal and probably not meant. Nothing is refused for it.
+    /// What in the target expression is legal and probably not meant: conditions that are never true, attributes that
+    /// no Worker has, names of Skills that there are not. Nothing is refused for it.
     async fn warnings(&self) -> Result<Vec<ConfigurationWarning>> {
         self.scope.check_sees_configuration()?;
-        Ok(match &self.queue.target_workers {
-            TargetWorkers::Nobody => Vec::new(),
-            TargetWorkers::Matching(expression) => {
-                ConfigurationWarning::all(warnings::of_expression(expression))
-            }
-        })
+        Ok(ConfigurationWarning::all(warnings::of_task_queue(self.scope.state(), &self.queue)))
     }
 
     /// How many Workers a Task may be offered to at the same time: 1 to 50. The first who accepts has it.

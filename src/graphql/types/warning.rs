@@ -1,4 +1,4 @@
-//! What is legal in a Workflow or a TaskQueue, and probably not what its author meant.
+//! What is legal in a Workflow, a TaskQueue or the attributes of a Worker, and probably not what its author meant.
 
 use async_graphql::SimpleObject;
 use routing::warnings::Warning;
@@ -11,7 +11,7 @@ pub struct ConfigurationWarning {
     /// What happens, and what to write instead.
     pub message: String,
     /// Where in the routing document, as `["task_routing", "filters", "0", "expression"]`. Empty for the target
-    /// expression of a TaskQueue.
+    /// expression of a TaskQueue. Of a Worker, where in the attributes, as `["routing", "skills", "0"]`.
     pub path: Vec<String>,
     /// The line in the expression there, from 1. Null where it is not about an expression.
     pub line: Option<u32>,

@@ -7,12 +7,14 @@ use async_graphql::{Enum, ID, InputObject, Object};
 use routing::eligibility::WorkerView;
 use routing::expression::{Expression, Kind, TaskFacts};
 use routing::ids::{ActivityId, TaskQueueId, WorkerId};
-use routing::state::TaskQueue as CoreTaskQueue;
-use routing::{Rejection, State};
+use routing::state::{Skill as CoreSkill, TaskQueue as CoreTaskQueue};
+use routing::{Rejection, State, warnings};
 
 use super::activity::Activity;
 use super::reservation::{Of, Reservation, ReservationFilter, Reservations};
+use super::skill::WorkerSkill;
 use super::task_queue::{TaskQueue, TaskQueueFilter, TaskQueues};
+use super::warning::ConfigurationWarning;
 use super::worker_channel::WorkerChannel;
 use super::workspace::Workspace;
 use super::{OrderDirection, contains};
@@ -97,6 +99,21 @@ impl Worker {
         let channel =
             |channel: &routing::state::WorkerChannel| WorkerChannel::of(self.clone(), channel.task_channel);
         self.worker.channels.iter().filter_map(channel).collect()
+    }
+
+    /// The Skills of the Worker, in the order of `attributes.routing.skills`. Names there that are no Skill, in this
+    /// very spelling, are passed over; `warnings` tells them.
+    async fn skills(&self) -> Vec<WorkerSkill> {
+        let skills = self.scope.state().skills_of(&self.worker);
+        let of = |(skill, level)| Some(WorkerSkill { skill: self.scope.see(skill)?, level });
+        skills.into_iter().filter_map(of).collect()
+    }
+
+    /// What in the attributes is legal and probably not meant: names that are no Skill, and levels that do not suit
+    /// the Skill. Nothing without Skills in the Workspace. `FORBIDDEN` for a Worker's token.
+    async fn warnings(&self) -> Result<Vec<ConfigurationWarning>> {
+        self.scope.check_sees_configuration()?;
+        Ok(ConfigurationWarning::all(warnings::of_worker(self.scope.state(), &self.worker)))
     }
 
     /// The TaskQueues whose target expression this Worker satisfies, by name.
@@ -198,6 +215,7 @@ struct Conditions {
     name_contains: Option<String>,
     task_queue: Option<Queue>,
     matching: Option<Expression>,
+    skill: Option<Arc<CoreSkill>>,
 }
 
 /// The TaskQueue that the Workers are to be eligible for.
@@ -224,6 +242,13 @@ impl Workers {
     /// The Workers who are eligible for a TaskQueue, by name.
     pub fn eligible(scope: &Scope, queue: Arc<CoreTaskQueue>) -> Workers {
         let conditions = Conditions { task_queue: Some(Queue::Known(queue)), ..Conditions::default() };
+        let (field, direction) = (WorkerOrderField::Name, OrderDirection::Asc);
+        Workers { scope: scope.clone(), conditions, field, direction }
+    }
+
+    /// The Workers who have a Skill, by name.
+    pub fn with_skill(scope: &Scope, skill: Arc<CoreSkill>) -> Workers {
+        let conditions = Conditions { skill: Some(skill), ..Conditions::default() };
         let (field, direction) = (WorkerOrderField::Name, OrderDirection::Asc);
         Workers { scope: scope.clone(), conditions, field, direction }
     }
@@ -313,18 +338,21 @@ impl Conditions {
             name_contains: name_contains.map(|part| part.to_lowercase()),
             task_queue: queue,
             matching,
+            skill: None,
         })
     }
 
     fn hold(&self, scope: &Scope, worker: &routing::state::Worker) -> bool {
-        let Conditions { activity, activity_name, available, name_contains, task_queue, matching } = self;
+        let Conditions { activity, activity_name, available, name_contains, task_queue, matching, skill } =
+            self;
         let state = scope.state();
         let fits = activity.is_none_or(|activity| activity == worker.activity)
             && available.is_none_or(|available| available == state.is_available(worker))
             && activity_name
                 .as_ref()
                 .is_none_or(|name| state.activities[&worker.activity].name.to_lowercase() == *name)
-            && contains(&worker.name, name_contains.as_deref());
+            && contains(&worker.name, name_contains.as_deref())
+            && skill.as_ref().is_none_or(|skill| skill.is_assigned_to(worker));
         if !fits || (task_queue.is_none() && matching.is_none()) {
             return fits;
         }

@@ -54,10 +54,11 @@ impl Workflow {
     }
 
     /// What in the document is legal and probably not meant, in its order: filters and targets that no Task reaches,
-    /// keys without effect, conditions that are never true. Nothing is refused for it.
+    /// keys without effect, conditions that are never true, attributes that no Worker has, names of Skills that there
+    /// are not. Nothing is refused for it.
     async fn warnings(&self) -> Result<Vec<ConfigurationWarning>> {
         self.scope.check_sees_configuration()?;
-        Ok(ConfigurationWarning::all(warnings::of(&self.workflow.present().configuration)))
+        Ok(ConfigurationWarning::all(warnings::of_workflow(self.scope.state(), &self.workflow)))
     }
 
     /// How long a Worker has to answer an offer, in seconds: 1 to 86,400.

@@ -5,6 +5,7 @@ use async_graphql::{ID, Object};
 use super::activity::Activity;
 use super::event::{Begin, EventConnection, EventFilter};
 use super::reservation::{Of, Reservation, ReservationFilter, Reservations};
+use super::skill::{Skill, Skills};
 use super::task::{Task, TaskFilter, TaskOrderBy, Tasks};
 use super::task_channel::TaskChannel;
 use super::task_queue::{TaskOrder, TaskQueue, TaskQueueFilter, TaskQueues};
@@ -127,6 +128,11 @@ impl Workspace {
         self.scope.see(self.scope.state().task_channel_named(&unique_name)?)
     }
 
+    /// The Skill of this name.
+    async fn skill(&self, #[graphql(desc = "Without regard to case.")] name: String) -> Option<Skill> {
+        self.scope.see(self.scope.state().skill_named(&name)?)
+    }
+
     /// The TaskQueue of this name.
     async fn task_queue(
         &self,
@@ -161,6 +167,19 @@ impl Workspace {
     ) -> Result<Connection<Worker>> {
         let list = Workers::of(&self.scope, filter, order_by)?;
         Connection::of(&Page::of(first, after, last, before)?, list)
+    }
+
+    /// The Skills, by name. A Worker's token sees those of its Worker.
+    async fn skills(
+        &self,
+        #[graphql(desc = "How many items, from the start of the list: 0 to 200, 50 where left out.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only items behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many items, from the end of the list: 0 to 200; not together with `first`.")]
+        last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Skill>> {
+        Connection::of(&Page::of(first, after, last, before)?, Skills(self.scope.clone()))
     }
 
     /// The TaskQueues, by name.
