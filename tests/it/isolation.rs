@@ -488,7 +488,7 @@ impl Schema {
                 "taskId" => json!(world.of_bo["WT"]),
                 "reservationId" => json!(world.of_bo["WR"]),
                 "skillId" => json!(world.of_bo["SK"]),
-                "id" => json!(world.of_bo["SK"]),
+                "id" if mutation.name == "deleteSkill" => json!(world.of_bo["SK"]),
                 "taskQueueId" => json!(world.of_bo["WQ"]),
                 "workflowId" => json!(world.of_bo["WW"]),
                 "activityId" | "taskChannelId" | "workerChannelId" if is_required => {
