@@ -552,7 +552,7 @@ impl Schema {
                 "transferId" => json!(world.of_bo["TT"]),
                 "toId" => json!(world.ann.id),
                 "skillId" => json!(world.of_bo["SK"]),
-                "id" => json!(world.of_bo["SK"]),
+                "id" if mutation.name == "deleteSkill" => json!(world.of_bo["SK"]),
                 "taskQueueId" => json!(world.of_bo["WQ"]),
                 "workflowId" => json!(world.of_bo["WW"]),
                 "activityId" | "taskChannelId" | "workerChannelId" if is_required => {

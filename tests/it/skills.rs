@@ -232,7 +232,7 @@ async fn names_that_nobody_has_are_warned_of() {
     assert_eq!(
         worker["warnings"],
         json!([{ "code": "UNKNOWN_SKILL", "message": "\"spansh\" is no Skill: did you mean \"spanish\"?",
-            "path": ["routing", "skills"], "line": null }])
+            "path": ["routing", "skills", "0"], "line": null }])
     );
     let agent = world.client(json!({ "role": "WORKER", "workerId": worker["id"] })).await;
     let error = agent.error("{ viewer { worker { warnings { code } } } }", json!({})).await;

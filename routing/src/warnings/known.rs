@@ -9,7 +9,7 @@ use super::spelling::{closest, closest_path};
 use super::{Code, Warning};
 use crate::expression::{Comparison, Kind, Operand, OrderBy, WorkerKey, level_in, looked_for_in_skills};
 use crate::state::skill::{self, Levels};
-use crate::state::vocabulary::{Words, written};
+use crate::state::vocabulary::written;
 use crate::state::{Skill, State, Worker};
 
 /// For how many names of one object another one is looked for: each takes a look at all names that there are.
@@ -21,14 +21,12 @@ const FIELDS: [&str; 4] = ["sid", "friendly_name", "activity_sid", "activity_nam
 /// The names of a Workspace.
 pub(super) struct Known<'s> {
     state: &'s State,
-    /// `None`: too many to tell.
-    words: Option<&'s Words>,
     suggestions_left: Cell<u32>,
 }
 
 impl<'s> Known<'s> {
     pub(super) fn of(state: &'s State) -> Known<'s> {
-        Known { state, words: state.words(), suggestions_left: Cell::new(SUGGESTIONS_MAX) }
+        Known { state, suggestions_left: Cell::new(SUGGESTIONS_MAX) }
     }
 
     /// A name in a comparison that nobody has. `is_excused` says of a key that its author knows that it may be missing.
@@ -54,7 +52,8 @@ impl<'s> Known<'s> {
     }
 
     fn unknown_key(&self, kind: Kind, key: &WorkerKey) -> Option<(Code, String)> {
-        let (path, words) = (key.attribute()?, self.words?);
+        // Only now: they may have to be gathered.
+        let (path, words) = (key.attribute()?, self.state.words()?);
         let literal = key.literal.as_ref();
         if words.has_path(path) || literal.is_some_and(|literal| words.has_path(literal)) {
             return None;
@@ -88,7 +87,7 @@ impl<'s> Known<'s> {
     fn is_unknown_skill(&self, name: &str) -> bool {
         !self.state.skills.is_empty()
             && self.skill(name).is_none()
-            && self.words.is_some_and(|words| !words.has_skill(name))
+            && self.state.words().is_some_and(|words| !words.has_skill(name))
     }
 
     fn no_skill(&self, name: &str) -> (Code, String) {
@@ -118,20 +117,21 @@ pub(super) fn of_worker(state: &State, worker: &Worker) -> Vec<Warning> {
     if state.skills.is_empty() {
         return Vec::new();
     }
-    // Its own names are not looked for, so the others' need not be gathered.
-    let known = Known { state, words: None, suggestions_left: Cell::new(SUGGESTIONS_MAX) };
+    let known = Known::of(state);
     let attributes = worker.attributes.to_value();
     let warning = |code, path: &[&str], message| {
         let path = path.iter().map(|&step| step.to_owned()).collect();
         Warning { code, path, position: None, message }
     };
+    let listed = attributes["routing"]["skills"].as_array().map_or(&[][..], Vec::as_slice);
     let names = skill::names(&attributes).into_iter();
     let warnings = names.filter_map(|name| {
         let Some(skill) = known.skill(name) else {
             let advice =
                 known.near_skill(name).map_or_else(String::new, |near| format!(": did you mean \"{near}\"?"));
             let message = format!("\"{name}\" is no Skill{advice}");
-            return Some(warning(Code::UnknownSkill, &["routing", "skills"], message));
+            let index = listed.iter().position(|element| element.as_str() == Some(name))?;
+            return Some(warning(Code::UnknownSkill, &["routing", "skills", &index.to_string()], message));
         };
         let Levels { minimum, maximum } = skill.levels?;
         let Some(level) = skill::level(&attributes, name) else {

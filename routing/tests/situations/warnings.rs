@@ -224,10 +224,10 @@ fn a_worker_is_told_which_names_are_no_skill_and_which_levels_do_not_suit() {
     assert_eq!(
         of(&centre, ann),
         [
-            "UNKNOWN_SKILL routing.skills: \"spansh\" is no Skill: did you mean \"spanish\"?",
+            "UNKNOWN_SKILL routing.skills.2: \"spansh\" is no Skill: did you mean \"spanish\"?",
             "LEVEL_OUT_OF_RANGE routing.levels.billing: 6 is no level of the Skill billing, which has those from 1 to 5",
             "LEVEL_MISSING routing.levels: the Skill french has levels, from 1 to 5, but the Worker has none",
-            "UNKNOWN_SKILL routing.skills: \"russian\" is no Skill",
+            "UNKNOWN_SKILL routing.skills.6: \"russian\" is no Skill",
         ]
     );
     let ben = centre.worker("Ben", json!({ "routing": "spanish" }));
