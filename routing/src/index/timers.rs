@@ -170,10 +170,13 @@ fn of_task(task: &Task, limits: &Limits) -> [Option<(Timestamp, Timer)>; 2] {
         // The step's deadline is looked at when the offer has failed.
         Phase::Reserved(waiting) => [Some((waiting.expires_at, Timer::TimeToLive(task.id))), None],
         Phase::Assigned(_) | Phase::Wrapping(_) => [None, None],
-        // Whoever still wraps it up takes up capacity with it.
+        // Whoever still wraps it up takes up capacity with it. After that it stays as long as any other.
         Phase::Completed(_) | Phase::Canceled(_) if !task.open_reservations.is_empty() => [None, None],
-        Phase::Completed(ended) | Phase::Canceled(ended) => [
-            Some((ended.at.plus_seconds(limits.finished_task_retention_seconds), Timer::Purge(task.id))),
+        Phase::Completed(_) | Phase::Canceled(_) => [
+            Some((
+                task.updated_at.plus_seconds(limits.finished_task_retention_seconds),
+                Timer::Purge(task.id),
+            )),
             None,
         ],
     }
