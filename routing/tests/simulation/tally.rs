@@ -29,7 +29,7 @@ const CODES: [&str; 7] = [
     "LIMIT_EXCEEDED",
 ];
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 22] = [
     "UpdateWorkspace",
     "CreateActivity",
     "UpdateActivity",
@@ -46,13 +46,15 @@ const COMMANDS: [&str; 20] = [
     "CancelTask",
     "WrapUpTask",
     "CompleteTask",
+    "TransferTask",
+    "CancelTransfer",
     "AcceptReservation",
     "RejectReservation",
     "WrapUpReservation",
     "CompleteReservation",
 ];
 
-const EVENTS: [&str; 37] = [
+const EVENTS: [&str; 42] = [
     "workspace.created",
     "workspace.updated",
     "activity.created",
@@ -74,6 +76,11 @@ const EVENTS: [&str; 37] = [
     "task.canceled",
     "task.wrapup",
     "task.completed",
+    "task.transfer-initiated",
+    "task.transfer-attempt-failed",
+    "task.transfer-failed",
+    "task.transfer-canceled",
+    "task.transfer-completed",
     "task.purged",
     "workflow.entered",
     "workflow.target-matched",
@@ -106,6 +113,22 @@ impl Tally {
             events: [0; EVENTS.len()],
             rejections: BTreeMap::new(),
             codes: [0; CODES.len()],
+        }
+    }
+
+    /// Takes over what was counted elsewhere.
+    pub fn add(&mut self, other: Tally) {
+        let Tally { n_runs, n_time_moves, n_restarts, commands, events, rejections, codes } = other;
+        self.n_runs += n_runs;
+        self.n_time_moves += n_time_moves;
+        self.n_restarts += n_restarts;
+        for (sum, (accepted, refused)) in self.commands.iter_mut().zip(commands) {
+            *sum = (sum.0 + accepted, sum.1 + refused);
+        }
+        self.events.iter_mut().zip(events).for_each(|(sum, n)| *sum += n);
+        self.codes.iter_mut().zip(codes).for_each(|(sum, n)| *sum += n);
+        for (kind, n) in rejections {
+            *self.rejections.entry(kind).or_default() += n;
         }
     }
 
@@ -224,10 +247,12 @@ fn kind_of_command(command: &Command) -> usize {
         Command::CancelTask(_) => 13,
         Command::WrapUpTask(_) => 14,
         Command::CompleteTask(_) => 15,
-        Command::AcceptReservation(_) => 16,
-        Command::RejectReservation(_) => 17,
-        Command::WrapUpReservation(_) => 18,
-        Command::CompleteReservation(_) => 19,
+        Command::TransferTask(_) => 16,
+        Command::CancelTransfer(_) => 17,
+        Command::AcceptReservation(_) => 18,
+        Command::RejectReservation(_) => 19,
+        Command::WrapUpReservation(_) => 20,
+        Command::CompleteReservation(_) => 21,
     }
 }
 
@@ -254,21 +279,26 @@ fn kind_of_event(event: &Event) -> usize {
         Event::TaskCanceled { .. } => 18,
         Event::TaskWrapup { .. } => 19,
         Event::TaskCompleted { .. } => 20,
-        Event::TaskPurged { .. } => 21,
-        Event::WorkflowEntered { .. } => 22,
-        Event::WorkflowTargetMatched { .. } => 23,
-        Event::WorkflowTimeout { .. } => 24,
-        Event::WorkflowSkipped { .. } => 25,
-        Event::TaskQueueEntered { .. } => 26,
-        Event::TaskQueueTimeout { .. } => 27,
-        Event::TaskQueueMoved { .. } => 28,
-        Event::ReservationCreated { .. } => 29,
-        Event::ReservationAccepted { .. } => 30,
-        Event::ReservationRejected { .. } => 31,
-        Event::ReservationTimeout { .. } => 32,
-        Event::ReservationCanceled { .. } => 33,
-        Event::ReservationRescinded { .. } => 34,
-        Event::ReservationWrapup { .. } => 35,
-        Event::ReservationCompleted { .. } => 36,
+        Event::TaskTransferInitiated { .. } => 21,
+        Event::TaskTransferAttemptFailed { .. } => 22,
+        Event::TaskTransferFailed { .. } => 23,
+        Event::TaskTransferCanceled { .. } => 24,
+        Event::TaskTransferCompleted { .. } => 25,
+        Event::TaskPurged { .. } => 26,
+        Event::WorkflowEntered { .. } => 27,
+        Event::WorkflowTargetMatched { .. } => 28,
+        Event::WorkflowTimeout { .. } => 29,
+        Event::WorkflowSkipped { .. } => 30,
+        Event::TaskQueueEntered { .. } => 31,
+        Event::TaskQueueTimeout { .. } => 32,
+        Event::TaskQueueMoved { .. } => 33,
+        Event::ReservationCreated { .. } => 34,
+        Event::ReservationAccepted { .. } => 35,
+        Event::ReservationRejected { .. } => 36,
+        Event::ReservationTimeout { .. } => 37,
+        Event::ReservationCanceled { .. } => 38,
+        Event::ReservationRescinded { .. } => 39,
+        Event::ReservationWrapup { .. } => 40,
+        Event::ReservationCompleted { .. } => 41,
     }
 }
