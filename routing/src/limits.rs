@@ -21,7 +21,7 @@ pub struct Limits {
     pub tasks_max: usize,
     /// How often a Task may go from pending to reserved before it is canceled.
     pub assignment_count_max: u32,
-    /// How long a finished Task stays in memory.
+    /// How long a finished Task stays in memory after its last change.
     pub finished_task_retention_seconds: u32,
 }
 

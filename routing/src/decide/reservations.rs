@@ -108,7 +108,8 @@ impl Router {
         Ok(())
     }
 
-    /// Begins the wrap-up of an accepted Reservation. The Task follows the last of its Reservations.
+    /// Begins the wrap-up of an accepted Reservation. The Task follows the last of its Reservations; before that, its
+    /// owner is one of those who have not begun to.
     pub(super) fn begin_wrap_up(&mut self, id: ReservationId) {
         let old = Arc::clone(&self.state.reservations[&id]);
         let task = &self.state.tasks[&old.task];
@@ -134,7 +135,10 @@ impl Router {
             channel.accepted -= 1;
             channel.wrapping += 1;
         });
-        let task = Arc::clone(&self.state.tasks[&old.task]);
+        let mut task = Arc::clone(&self.state.tasks[&old.task]);
+        if let (Phase::Assigned(_), Some(heir)) = (&task.phase, self.heir(&task, id)) {
+            task = Arc::new(Task { phase: Phase::Assigned(heir), ..self.changed(&task) });
+        }
         self.emit(Event::ReservationWrapup { reservation, task, worker });
     }
 
@@ -165,12 +169,14 @@ impl Router {
         self.follow_reservations(old.task);
     }
 
-    /// Who has a Task when its owner `left` is done before those who had it earlier: the newest of these.
+    /// Who has a Task when its owner `left` is done, or wraps up, before those who had it earlier: the newest of these
+    /// who does not wrap up, if there is one.
     fn heir(&self, task: &Task, left: ReservationId) -> Option<Assignment> {
         task.assignment().filter(|assignment| assignment.reservation == left)?;
-        let open = task.open_reservations.iter().map(|id| &self.state.reservations[id]);
+        let others = task.open_reservations.iter().filter(|open| **open != left);
+        let others = others.map(|id| &self.state.reservations[id]);
         let newest =
-            open.max_by_key(|open| (open.status == ReservationStatus::Accepted, open.accepted_at))?;
+            others.max_by_key(|open| (open.status == ReservationStatus::Accepted, open.accepted_at))?;
         Some(Assignment { reservation: newest.id, at: newest.accepted_at? })
     }
 

@@ -151,9 +151,12 @@ impl Router {
         let is_held = held_by.is_some();
         let Origin { workflow, task_queue, task_queue_entered_at } = origin;
         task.workflow = workflow;
+        if is_held || matches!(back_to(&task), RoutingTarget::Worker(_)) {
+            // It is not in the TaskQueue any more that it was transferred to, and comes to no other.
+            (task.task_queue, task.task_queue_entered_at) = (task_queue, task_queue_entered_at);
+        }
         match held_by {
             Some(held_by) => {
-                (task.task_queue, task.task_queue_entered_at) = (task_queue, task_queue_entered_at);
                 task.phase = Phase::Assigned(held_by);
                 task.cool_downs = Vec::new();
             }

@@ -212,10 +212,13 @@ fn of_task(state: &State, task: &Task, limits: &Limits) -> [Option<(Timestamp, T
         Phase::Assigned(_) | Phase::Wrapping(_) => {
             [assignment(state, task).map(|(at, id)| (at, Timer::Assignment(id))), None]
         }
-        // Whoever still wraps it up takes up capacity with it.
+        // Whoever still wraps it up takes up capacity with it. After that it stays as long as any other.
         Phase::Completed(_) | Phase::Canceled(_) if !task.open_reservations.is_empty() => [None, None],
-        Phase::Completed(ended) | Phase::Canceled(ended) => [
-            Some((ended.at.plus_seconds(limits.finished_task_retention_seconds), Timer::Purge(task.id))),
+        Phase::Completed(_) | Phase::Canceled(_) => [
+            Some((
+                task.updated_at.plus_seconds(limits.finished_task_retention_seconds),
+                Timer::Purge(task.id),
+            )),
             None,
         ],
     }

@@ -7,19 +7,20 @@
 //! and a longer search is `SWITCHYARD_SIMULATION_COMMANDS=1000000`. Add `-- --nocapture` to see what was covered.
 //!
 //! * [`workload`] draws what is done next, right and wrong;
-//! * [`rules`] are the rules of routing once more, without any index;
+//! * [`model`] is the router once more, without any index: it predicts every answer and every event;
 //! * [`invariants`] are what must hold, whatever was done;
 //! * [`tally`] counts what occurred: a kind of event or refusal that never occurs was not tested.
 //!
 //! Beside each router runs its twin. The router is dropped and loaded again at random moments, the twin never is, and
-//! both must do the same.
+//! both must do the same. The seeds are shared among as many threads as there are processors.
 
 mod invariants;
-mod rules;
+mod model;
 mod tally;
 mod workload;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use routing::command::*;
 use routing::event::Actor;
@@ -27,7 +28,8 @@ use routing::ids::*;
 use routing::time::Timestamp;
 use routing::{Attributes, Command, Event, Limits, Router, State};
 
-use invariants::{Auditor, Cause};
+use invariants::Auditor;
+use model::{Model, assert_same_events};
 use tally::Tally;
 use workload::{Random, Step, Workload};
 
@@ -46,16 +48,30 @@ fn random_runs_keep_every_invariant() {
     }
     let commands = number_from_environment("SWITCHYARD_SIMULATION_COMMANDS");
     let commands = commands.map_or(COMMANDS, |commands| commands as usize);
-    let mut tally = Tally::new();
-    for seed in 1.. {
-        if tally.n_commands() >= commands {
-            break;
+    let (next_seed, n_done) = (AtomicU64::new(1), AtomicUsize::new(0));
+    let share = || {
+        let mut tally = Tally::new();
+        while n_done.load(Ordering::Relaxed) < commands && !HAS_FAILED.load(Ordering::Relaxed) {
+            let n_before = tally.n_commands();
+            run(next_seed.fetch_add(1, Ordering::Relaxed), &mut tally);
+            n_done.fetch_add(tally.n_commands() - n_before, Ordering::Relaxed);
         }
-        run(seed, &mut tally);
-    }
+        tally
+    };
+    let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut tally = Tally::new();
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..n_threads).map(|_| scope.spawn(share)).collect();
+        for thread in threads {
+            tally.add(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+    });
     println!("{tally}");
     tally.assert_that_everything_occurred();
 }
+
+/// One run has failed: the others need not go on.
+static HAS_FAILED: AtomicBool = AtomicBool::new(false);
 
 /// One run from its founding to its last command.
 fn run(seed: u64, tally: &mut Tally) {
@@ -68,6 +84,7 @@ fn run(seed: u64, tally: &mut Tally) {
     let (founding_state, begin) = workload.founding_state();
     let mut router = Router::load(founding_state.clone(), limits.clone(), begin);
     let mut twin = Router::load(founding_state.clone(), limits.clone(), begin);
+    let mut model = Model::new(&founding_state, limits.clone(), begin);
     let mut auditor = Auditor::new(&founding_state, limits.clone(), begin);
 
     tally.run_began();
@@ -86,7 +103,9 @@ fn run(seed: u64, tally: &mut Tally) {
                 twin.tick(to);
                 let events = router.take_events();
                 assert_eq!(events, twin.take_events(), "a router that was restarted ticks differently");
-                auditor.step(Cause::Time, &events, &router);
+                model.tick(to);
+                assert_same_events(&model.take_events(), &events);
+                auditor.step(&events, &router);
                 tally.time_moved();
                 tally.occurred(&events);
             }
@@ -104,27 +123,26 @@ fn run(seed: u64, tally: &mut Tally) {
                 assert_eq!(answer, answer_of_twin, "a router that was restarted answers differently");
                 let events = router.take_events();
                 assert_eq!(events, twin.take_events(), "a router that was restarted decides differently");
+                let predicted = model.apply(Command::clone(&command), actor);
+                model.assert_answered(&predicted, &answer);
+                assert_same_events(&model.take_events(), &events);
                 match &answer {
-                    Ok(sequence) => {
-                        assert_eq!(*sequence, router.state().sequence, "the answer is the newest position");
-                        auditor.step(Cause::Command(&command, &actor), &events, &router);
-                    }
-                    Err(_) => {
-                        assert!(events.is_empty(), "what is refused causes no event");
-                        assert!(before == *router.state(), "what is refused changes nothing");
-                    }
+                    Ok(_) => auditor.step(&events, &router),
+                    Err(_) => assert!(before == *router.state(), "what is refused changes nothing"),
                 }
                 tally.answered(&command, answer.as_ref().err());
                 tally.occurred(&events);
             }
         }
+        assert_eq!(router.next_deadline(), model.next_due(), "when something is due next");
         // The larger the Workspace, the rarer: making the index anew costs as much as there is.
         let state = router.state();
         let every = 1 + state.tasks.len() / 8 + state.workers.len() * state.task_queues.len() / 200;
         if trace.n_steps.is_multiple_of(every) {
+            model.assert_is(state);
             auditor.index_is_as_made_anew(&router);
             if state.workers.len() < 40 {
-                auditor.explanations_are_right(&router);
+                auditor.explanations_are_right(&router, &model);
             }
         }
     }
@@ -152,6 +170,7 @@ impl Trace {
 impl Drop for Trace {
     fn drop(&mut self) {
         if std::thread::panicking() {
+            HAS_FAILED.store(true, Ordering::Relaxed);
             let Trace { seed, n_steps, recent } = self;
             println!("\nSeed {seed} failed at step {n_steps}. The last steps were:");
             for step in recent {

@@ -22,7 +22,8 @@ use std::sync::Arc;
 use routing::command::*;
 use routing::event::{Actor, Object};
 use routing::ids::*;
-use routing::state::{ReservationStatus, TaskChannel, TaskOrder, TaskStatus};
+use routing::state::task_transfer::TransferMode;
+use routing::state::{ReservationStatus, RoutingTarget, Task, TaskChannel, TaskOrder, TaskStatus};
 use routing::time::Timestamp;
 use routing::{Attributes, Command, Limits, Router, State};
 use serde_json::{Value, json};
@@ -87,6 +88,8 @@ struct Features {
     order_by: u64,
     steps_with_timeout: u64,
     default_filter: u64,
+    /// A Task is directed to a Worker, a TaskQueue or a Workflow.
+    directed: u64,
     available_workers: u64,
     /// Where most Workers are away, somebody changes that.
     shift_begins: u64,
@@ -97,7 +100,7 @@ struct Features {
 }
 
 /// What may be done, each with its usual weight.
-const ACTIONS: [(Action, u64); 25] = [
+const ACTIONS: [(Action, u64); 27] = [
     (Action::UpdateWorkspace, 1),
     (Action::CreateActivity, 1),
     (Action::UpdateActivity, 2),
@@ -114,6 +117,8 @@ const ACTIONS: [(Action, u64); 25] = [
     (Action::CancelTask, 4),
     (Action::WrapUpTask, 4),
     (Action::CompleteTask, 8),
+    (Action::TransferTask, 20),
+    (Action::CancelTransfer, 2),
     (Action::AcceptReservation, 20),
     (Action::RejectReservation, 12),
     (Action::WrapUpReservation, 6),
@@ -143,6 +148,8 @@ enum Action {
     CancelTask,
     WrapUpTask,
     CompleteTask,
+    TransferTask,
+    CancelTransfer,
     AcceptReservation,
     RejectReservation,
     WrapUpReservation,
@@ -277,7 +284,9 @@ impl Workload {
         if let Some(command) = self.set_up.pop_front() {
             return Step::Command(Box::new(command), self.person());
         }
-        let n_ended = state.tasks.values().filter(|task| task.ended().is_some()).count();
+        // Those that somebody still wraps up are not purged, however long one waits.
+        let is_over = |task: &&Arc<Task>| task.ended().is_some() && task.open_reservations.is_empty();
+        let n_ended = state.tasks.values().filter(is_over).count();
         if n_ended > 4 * self.features.n_tasks {
             return self.time(START.max(self.now).plus_seconds(self.limits.finished_task_retention_seconds));
         }
@@ -300,6 +309,7 @@ impl Workload {
             | Command::RejectReservation(RejectReservation { id, .. }) => {
                 state.reservations.get(id).map(|reservation| Actor::Worker(reservation.worker))
             }
+            Command::TransferTask(TransferTask { initiator, .. }) => initiator.map(Actor::Worker),
             _ => None,
         };
         let actor = actor.unwrap_or_else(|| self.person());
@@ -342,7 +352,7 @@ impl Workload {
         let tasks = state.tasks.values().flat_map(|task| {
             let waiting = task.waiting().map(|waiting| waiting.expires_at);
             let deadline = task.step().and_then(|step| step.deadline);
-            let purge = task.ended().map(|ended| ended.at.plus_seconds(retention));
+            let purge = task.ended().map(|_| task.updated_at.plus_seconds(retention));
             let cool_downs = task.cool_downs.iter().map(|cool_down| cool_down.until);
             [waiting, deadline, purge].into_iter().flatten().chain(cool_downs)
         });
@@ -490,6 +500,8 @@ impl Workload {
                 }),
                 None => self.bring_work(state),
             },
+            Action::TransferTask => self.transfer_task(state),
+            Action::CancelTransfer => self.cancel_transfer(state),
             Action::AcceptReservation => match self.reservation(state, &[ReservationStatus::Pending]) {
                 Some((id, expected_version)) => {
                     Command::AcceptReservation(AcceptReservation { id, expected_version })
@@ -805,11 +817,20 @@ impl Workload {
     }
 
     fn create_task(&mut self, state: &State) -> Command {
+        let is_directed = self.random.percent(self.features.directed);
+        let routing_target = if is_directed { Some(self.routing_target(state)) } else { None };
+        let ignore_capacity = match routing_target {
+            Some(RoutingTarget::Worker(_)) => {
+                *self.random.pick(&[None, Some(true), Some(false), Some(false)])
+            }
+            _ => None,
+        };
+        let workflow = self.random.pick_key(&state.workflows).filter(|_| self.random.percent(95));
         Command::CreateTask(CreateTask {
             id: self.mint(),
-            workflow: self.random.pick_key(&state.workflows).filter(|_| self.random.percent(95)),
-            routing_target: None,
-            ignore_capacity: None,
+            workflow: workflow.filter(|_| !is_directed),
+            routing_target,
+            ignore_capacity,
             task_channel: self.task_channel(state),
             attributes: self.task_attributes(state),
             priority: if self.random.percent(50) {
@@ -859,6 +880,67 @@ impl Workload {
             }),
             None => self.create_task(state),
         }
+    }
+
+    /// Anything that a Task can be sent to; half of the time a Worker, where there is one.
+    fn routing_target(&mut self, state: &State) -> RoutingTarget {
+        let worker = self.random.pick_key(&state.workers);
+        match (self.random.below(6), worker) {
+            (0..=2, Some(worker)) => RoutingTarget::Worker(worker),
+            (5, _) => RoutingTarget::Workflow(self.random.pick_key(&state.workflows).expect("there is one")),
+            _ => RoutingTarget::TaskQueue(self.random.pick_key(&state.task_queues).expect("there is one")),
+        }
+    }
+
+    /// Mostly by whoever has the Task, and mostly to somebody who could take it.
+    fn transfer_task(&mut self, state: &State) -> Command {
+        let Some((id, version)) = self.task(state, &[TaskStatus::Assigned]) else {
+            return self.bring_work(state);
+        };
+        let task = &state.tasks[&id];
+        let owner = task.owner().map(|owner| state.reservations[&owner.reservation].worker);
+        let can_take: Vec<WorkerId> = state
+            .workers
+            .values()
+            .filter(|worker| state.is_available(worker) && Some(worker.id) != owner)
+            .filter(|worker| worker.channel(task.task_channel).is_some_and(|channel| channel.has_room()))
+            .map(|worker| worker.id)
+            .collect();
+        let to = if self.random.percent(40) && !can_take.is_empty() {
+            RoutingTarget::Worker(*self.random.pick(&can_take))
+        } else {
+            self.routing_target(state)
+        };
+        Command::TransferTask(TransferTask {
+            id,
+            expected_version: self.expected(version),
+            initiator: match self.random.below(10) {
+                0 => self.random.pick_key(&state.workers),
+                1..=4 => None,
+                _ => owner,
+            },
+            to,
+            mode: if self.random.percent(50) { TransferMode::Warm } else { TransferMode::Cold },
+            attributes: if self.random.percent(15) { Some(self.task_attributes(state)) } else { None },
+            priority: if self.random.percent(20) {
+                Some(*self.random.pick(&self.features.priorities))
+            } else {
+                None
+            },
+        })
+    }
+
+    /// One in progress; now and then one that has ended.
+    fn cancel_transfer(&mut self, state: &State) -> Command {
+        let of_any = self.random.percent(10);
+        let transfers = state.tasks.values().flat_map(|task| &task.transfers);
+        let found: Vec<TaskTransferId> =
+            transfers.filter(|transfer| of_any || transfer.is_open()).map(|transfer| transfer.id).collect();
+        if found.is_empty() {
+            return self.transfer_task(state);
+        }
+        let (id, reason) = (*self.random.pick(&found), self.random.maybe(50));
+        Command::CancelTransfer(CancelTransfer { id, reason: reason.map(|n| format!("no need {n}")) })
     }
 
     fn task_channel(&mut self, state: &State) -> TaskChannelRef {
@@ -1060,10 +1142,19 @@ impl Workload {
             timeout_seconds: None,
             virtual_start_time: Some(now),
         };
+        let transfer_task = |id, to| TransferTask {
+            id,
+            expected_version: None,
+            initiator: None,
+            to,
+            mode: TransferMode::Warm,
+            attributes: None,
+            priority: None,
+        };
         let new_task: TaskId = self.mint();
         let now = self.now;
 
-        match self.random.below(39) {
+        match self.random.below(48) {
             // Names of what does not exist.
             0 => Command::UpdateTask(update_task(self.mint())),
             1 => Command::UpdateWorker(update_worker(self.mint())),
@@ -1211,21 +1302,74 @@ impl Workload {
                     ..update_workflow(workflow.id)
                 })
             }
+            // Directed to two places, to none, or as only Workers are directed to.
+            33 => Command::CreateTask(CreateTask {
+                routing_target: Some(self.routing_target(state)),
+                ..create_task(new_task, now)
+            }),
+            34 => Command::CreateTask(CreateTask {
+                workflow: None,
+                routing_target: self.random.percent(50).then_some(RoutingTarget::TaskQueue(queue.id)),
+                ignore_capacity: Some(self.random.percent(50)),
+                ..create_task(new_task, now)
+            }),
+            35 => {
+                let nobody = [
+                    RoutingTarget::Worker(self.mint()),
+                    RoutingTarget::TaskQueue(self.mint()),
+                    RoutingTarget::Workflow(self.mint()),
+                ];
+                let routing_target = Some(*self.random.pick(&nobody));
+                Command::CreateTask(CreateTask {
+                    workflow: None,
+                    routing_target,
+                    ..create_task(new_task, now)
+                })
+            }
+            // Transfers of whatever Task, to whomever.
+            36 => {
+                // Half of them to who has it.
+                let owner = state.tasks.get(&task.0).and_then(|task| task.owner());
+                let owner = owner.map(|owner| state.reservations[&owner.reservation].worker);
+                let to = owner.filter(|_| self.random.percent(50)).unwrap_or(worker);
+                Command::TransferTask(transfer_task(task.0, RoutingTarget::Worker(to)))
+            }
+            37 => {
+                let nobody = [RoutingTarget::Worker(self.mint()), RoutingTarget::TaskQueue(self.mint())];
+                Command::TransferTask(transfer_task(task.0, *self.random.pick(&nobody)))
+            }
+            38 => Command::TransferTask(TransferTask {
+                expected_version: Some(task.1 + 1),
+                ..transfer_task(task.0, RoutingTarget::TaskQueue(queue.id))
+            }),
+            39 => Command::TransferTask(TransferTask {
+                attributes: Some(oversize),
+                priority: Some(u32::MAX),
+                ..transfer_task(task.0, RoutingTarget::Workflow(workflow.id))
+            }),
+            40 => Command::TransferTask(TransferTask {
+                priority: Some(u32::MAX),
+                ..transfer_task(task.0, RoutingTarget::TaskQueue(queue.id))
+            }),
+            41 => {
+                let reason = if self.random.percent(50) { Some("  ".to_owned()) } else { None };
+                Command::CancelTransfer(CancelTransfer { id: self.mint(), reason })
+            }
             // Too much.
-            33 => Command::CreateTask(CreateTask { attributes: oversize, ..create_task(new_task, now) }),
-            34 => Command::UpdateWorker(UpdateWorker {
+            42 => Command::CreateTask(CreateTask { attributes: oversize, ..create_task(new_task, now) }),
+            43 => Command::UpdateWorker(UpdateWorker {
                 name: Some("Big".to_owned()),
                 attributes: Some(oversize),
                 ..update_worker(worker)
             }),
-            35 => Command::DeleteSkill(DeleteSkill { id: self.mint(), expected_version: None }),
-            36 => Command::AssignSkill(AssignSkill {
+            44 => Command::DeleteSkill(DeleteSkill { id: self.mint(), expected_version: None }),
+            45 => Command::AssignSkill(AssignSkill {
                 worker,
                 skill: self.mint(),
                 expected_version: None,
                 level: None,
             }),
-            37 => {
+            46 => {
                 let skill = self.random.pick_key(&state.skills).unwrap_or_else(|| self.mint());
                 let expected_version = Some(worker_version + 1);
                 Command::UnassignSkill(UnassignSkill { worker, skill, expected_version })
@@ -1354,6 +1498,7 @@ impl Features {
             order_by: *random.pick(&[0, 0, 30, 80]),
             steps_with_timeout: *random.pick(&[0, 50, 80, 100]),
             default_filter: *random.pick(&[0, 70, 100]),
+            directed: *random.pick(&[0, 0, 15, 50]),
             available_workers: *random.pick(&[50, 80, 95]),
             shift_begins: *random.pick(&[0, 10, 30]),
             invalid: *random.pick(&[0, 5, 15, 40]),

@@ -64,6 +64,28 @@ fn warm_when_the_second_is_done_first_the_first_has_the_task_again() {
 }
 
 #[test]
+fn whoever_wraps_up_leaves_the_task_to_the_one_who_has_it_still() {
+    let (mut centre, task, [ann, bob, cid]) = ann_has_a_task();
+    centre.transfer(task, RoutingTarget::Worker(bob), Warm);
+    centre.accept(task, bob);
+    centre.forget();
+    centre.wrap_up_reservation(task, bob);
+    assert_eq!(centre.events(), ["reservation.wrapup"]);
+    assert_eq!((centre.status(task), centre.owner(task)), (TaskStatus::Assigned, Some(ann)));
+    // So she is the one who may hand it on, and whose wrap-up begins with it.
+    centre.transfer(task, RoutingTarget::Worker(cid), Cold);
+    assert_eq!(centre.reservation(task, ann).status, ReservationStatus::Wrapping);
+    assert_eq!(centre.the_channel(ann, "default").open(), 1);
+    assert_eq!(centre.the_channel(bob, "default").open(), 1);
+    centre.accept(task, cid);
+    for worker in [ann, bob, cid] {
+        centre.complete_reservation(task, worker);
+        assert_eq!(centre.the_channel(worker, "default").open(), 0);
+    }
+    assert_eq!(centre.status(task), TaskStatus::Completed);
+}
+
+#[test]
 fn a_task_is_wrapped_up_when_all_who_still_have_it_are() {
     let (mut centre, task, [ann, bob, _]) = ann_has_a_task();
     centre.transfer(task, RoutingTarget::Worker(bob), Cold);
@@ -236,6 +258,27 @@ fn cold_of_a_task_that_was_directed_to_a_worker_waits_for_that_one() {
 }
 
 #[test]
+fn cold_to_a_queue_of_a_task_that_was_directed_to_a_worker_leaves_that_queue_again() {
+    let mut centre = Centre::new();
+    let ann = centre.worker("Ann", json!({}));
+    let empty = centre.queue("1==0");
+    let task = centre.task_for(RoutingTarget::Worker(ann), |_| {});
+    centre.accept(task, ann);
+    centre.transfer(task, RoutingTarget::TaskQueue(empty), Cold);
+    assert_eq!(centre.queue_of(task), empty);
+    centre.cancel_transfer(task);
+    let back = centre.the_task(task);
+    assert_eq!(
+        (back.status(), back.task_queue, back.task_queue_entered_at),
+        (TaskStatus::Pending, None, None)
+    );
+    assert_eq!(centre.router.state().tasks_of_queue(empty).count(), 0);
+    centre.complete_reservation(task, ann);
+    assert_eq!(centre.offered_to(task), [ann]);
+    assert_eq!(centre.reservation(task, ann).task_queue, None);
+}
+
+#[test]
 fn a_transfer_to_a_workflow_enters_it_afresh() {
     let (mut centre, task, [_, bob, _]) = ann_has_a_task();
     let first = centre.the_task(task).workflow;
@@ -282,7 +325,10 @@ fn cold_to_a_workflow_that_comes_to_its_end_cancels_the_task_as_any_workflow_doe
     centre.complete_reservation(task, ann);
     assert_eq!(centre.the_channel(ann, "default").open(), 0);
     assert_eq!(centre.status(task), TaskStatus::Canceled);
-    centre.pass_seconds(3_600);
+    // And from then on as long as any finished Task.
+    centre.pass_seconds(299);
+    assert!(centre.router.state().tasks.contains_key(&task), "not purged yet");
+    centre.pass_seconds(1);
     assert!(!centre.router.state().tasks.contains_key(&task), "purged");
 }
 
