@@ -23,7 +23,7 @@ pub struct Model {
     pub activity_id: String,
     /// Since when.
     pub activity_changed_at: i64,
-    /// JSON: what it can take of each Task Channel, and how much of that is in use.
+    /// JSON: what it can take of the Task Channels, and how much of that is in use, where that is not as at first.
     #[sea_orm(column_type = "Text")]
     pub channels: String,
     /// Its place in the common circle: the sequence of the event that last offered it a Task.

@@ -14,6 +14,8 @@ pub enum Command {
     UpdateWorkspace(UpdateWorkspace),
     CreateActivity(CreateActivity),
     UpdateActivity(UpdateActivity),
+    CreateTaskChannel(CreateTaskChannel),
+    UpdateTaskChannel(UpdateTaskChannel),
     CreateTaskQueue(CreateTaskQueue),
     UpdateTaskQueue(UpdateTaskQueue),
     CreateWorkflow(CreateWorkflow),
@@ -63,6 +65,28 @@ pub struct UpdateActivity {
     pub id: ActivityId,
     pub expected_version: Option<u32>,
     pub name: Option<String>,
+}
+
+/// Creates a Task Channel. Each Worker has a worker channel of capacity 1 for it.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct CreateTaskChannel {
+    pub id: TaskChannelId,
+    pub name: String,
+    /// How expressions call it. Cannot change later.
+    pub unique_name: String,
+    /// Has it a circle of its own?
+    pub channel_optimized_routing: bool,
+}
+
+/// Changes a Task Channel. What is open and what waits stays as it is; whose turn it is may change.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct UpdateTaskChannel {
+    pub id: TaskChannelId,
+    pub expected_version: Option<u32>,
+    pub name: Option<String>,
+    pub channel_optimized_routing: Option<bool>,
 }
 
 /// Creates a TaskQueue.

@@ -54,6 +54,8 @@ pub enum Event {
     ActivityUpdated { activity: Arc<Activity> },
     /// A Task Channel was created.
     TaskChannelCreated { task_channel: Arc<TaskChannel> },
+    /// Name or circle of a Task Channel changed.
+    TaskChannelUpdated { task_channel: Arc<TaskChannel> },
     /// A TaskQueue was created.
     TaskQueueCreated { task_queue: Arc<TaskQueue> },
     /// Name, order or number of reserved Workers of a TaskQueue changed.
@@ -171,7 +173,7 @@ impl Event {
             Event::ActivityCreated { activity } | Event::ActivityUpdated { activity } => {
                 [Some(Object::Activity(activity.clone())), None, None]
             }
-            Event::TaskChannelCreated { task_channel } => {
+            Event::TaskChannelCreated { task_channel } | Event::TaskChannelUpdated { task_channel } => {
                 [Some(Object::TaskChannel(task_channel.clone())), None, None]
             }
             Event::TaskQueueCreated { task_queue }
@@ -230,6 +232,7 @@ impl Event {
             Event::ActivityCreated { .. } => "activity.created",
             Event::ActivityUpdated { .. } => "activity.updated",
             Event::TaskChannelCreated { .. } => "task-channel.created",
+            Event::TaskChannelUpdated { .. } => "task-channel.updated",
             Event::TaskQueueCreated { .. } => "task-queue.created",
             Event::TaskQueueUpdated { .. } => "task-queue.updated",
             Event::TaskQueueExpressionUpdated { .. } => "task-queue.expression.updated",

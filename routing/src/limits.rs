@@ -15,6 +15,8 @@ pub struct Limits {
     pub workflows_max: usize,
     /// Activities in a Workspace.
     pub activities_max: usize,
+    /// Task Channels in a Workspace, those that it begins with among them.
+    pub task_channels_max: usize,
     /// Tasks in a Workspace, in any state, as long as they are in memory.
     pub tasks_max: usize,
     /// How often a Task may go from pending to reserved before it is canceled.
@@ -32,6 +34,7 @@ impl Default for Limits {
             task_queues_max: 5_000,
             workflows_max: 1_000,
             activities_max: 100,
+            task_channels_max: 15,
             tasks_max: 500_000,
             assignment_count_max: 1_000,
             finished_task_retention_seconds: 300,

@@ -20,8 +20,6 @@ pub(crate) type Json = Located<Value>;
 pub(crate) struct Scenario {
     pub starts: Timestamp,
     pub limits: Limits,
-    /// Task Channels that have a circle of their own. No command can ask for that, so it is no step.
-    pub optimized_channels: Vec<Text>,
     /// Makes what the file sets up.
     pub set_up: Vec<Step>,
     pub story: Vec<Step>,
@@ -47,22 +45,93 @@ pub(crate) enum Action {
 pub(crate) enum Command {
     Create(CreateTask),
     Update(UpdateTask),
-    Cancel { task: Text, reason: Option<Text>, attributes: Option<Json> },
+    Cancel {
+        task: Text,
+        reason: Option<Text>,
+        attributes: Option<Json>,
+    },
     Accept(Offer),
-    Reject { offer: Offer, reason: Option<Text>, activity: Option<Text> },
-    WrapUp { work: Offer, attributes: Option<Json> },
-    Complete { work: Offer, reason: Option<Text>, attributes: Option<Json> },
-    AddWorker { worker: Text, attributes: Option<Json>, activity: Option<Text> },
-    UpdateWorker { worker: Text, name: Option<Text>, attributes: Option<Json> },
-    SetActivity { worker: Text, activity: Text, reject_pending_reservations: bool },
-    SetCapacity { worker: Text, channel: Text, capacity: u32 },
-    SetChannelAvailable { worker: Text, channel: Text, available: bool },
-    AddActivity { activity: Text, available: bool },
-    UpdateActivity { activity: Text, name: Text },
-    AddQueue { queue: Text, settings: Queue },
-    UpdateQueue { queue: Text, name: Option<Text>, settings: Queue },
-    AddWorkflow { workflow: Text, settings: Workflow },
-    UpdateWorkflow { workflow: Text, name: Option<Text>, settings: Workflow, re_evaluate_tasks: bool },
+    Reject {
+        offer: Offer,
+        reason: Option<Text>,
+        activity: Option<Text>,
+    },
+    WrapUp {
+        work: Offer,
+        attributes: Option<Json>,
+    },
+    Complete {
+        work: Offer,
+        reason: Option<Text>,
+        attributes: Option<Json>,
+    },
+    AddWorker {
+        worker: Text,
+        attributes: Option<Json>,
+        activity: Option<Text>,
+    },
+    UpdateWorker {
+        worker: Text,
+        name: Option<Text>,
+        attributes: Option<Json>,
+    },
+    SetActivity {
+        worker: Text,
+        activity: Text,
+        reject_pending_reservations: bool,
+    },
+    SetCapacity {
+        worker: Text,
+        channel: Text,
+        capacity: u32,
+    },
+    SetChannelAvailable {
+        worker: Text,
+        channel: Text,
+        available: bool,
+    },
+    AddActivity {
+        activity: Text,
+        available: bool,
+    },
+    UpdateActivity {
+        activity: Text,
+        name: Text,
+    },
+    AddChannel {
+        channel: Text,
+        name: Option<Text>,
+        channel_optimized_routing: bool,
+    },
+    UpdateChannel {
+        channel: Text,
+        name: Option<Text>,
+        channel_optimized_routing: Option<bool>,
+    },
+    /// One of a set-up: created, unless every Workspace has it.
+    SetUpChannel {
+        channel: Text,
+        channel_optimized_routing: bool,
+    },
+    AddQueue {
+        queue: Text,
+        settings: Queue,
+    },
+    UpdateQueue {
+        queue: Text,
+        name: Option<Text>,
+        settings: Queue,
+    },
+    AddWorkflow {
+        workflow: Text,
+        settings: Workflow,
+    },
+    UpdateWorkflow {
+        workflow: Text,
+        name: Option<Text>,
+        settings: Workflow,
+        re_evaluate_tasks: bool,
+    },
     UpdateWorkspace(Workspace),
 }
 

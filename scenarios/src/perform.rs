@@ -1,9 +1,10 @@
 //! Carries out the commands of a story: names become ids, and the router decides.
 
 use routing::command::{
-    AcceptReservation, CancelTask, CompleteReservation, CompleteTask, CreateActivity, CreateTaskQueue,
-    CreateWorker, CreateWorkflow, RejectReservation, SetWorkerActivity, UpdateActivity, UpdateTaskQueue,
-    UpdateWorker, UpdateWorkerChannel, UpdateWorkflow, UpdateWorkspace, WrapUpReservation, WrapUpTask,
+    AcceptReservation, CancelTask, CompleteReservation, CompleteTask, CreateActivity, CreateTaskChannel,
+    CreateTaskQueue, CreateWorker, CreateWorkflow, RejectReservation, SetWorkerActivity, UpdateActivity,
+    UpdateTaskChannel, UpdateTaskQueue, UpdateWorker, UpdateWorkerChannel, UpdateWorkflow, UpdateWorkspace,
+    WrapUpReservation, WrapUpTask,
 };
 use routing::ids::{ReservationId, TaskQueueId};
 use routing::state::{Reservation, ReservationStatus};
@@ -92,6 +93,32 @@ pub(crate) fn perform(world: &mut World, command: &Command) -> Result<Answer, Fa
             expected_version: ANY_VERSION,
             name: Some(name.value.clone()),
         }),
+        Command::AddChannel { channel, name, channel_optimized_routing } => {
+            let name = name.as_ref().unwrap_or(channel).value.clone();
+            Routed::CreateTaskChannel(add_channel(world, channel, name, *channel_optimized_routing))
+        }
+        Command::UpdateChannel { channel, name, channel_optimized_routing } => {
+            Routed::UpdateTaskChannel(UpdateTaskChannel {
+                id: world.channel(channel)?.id,
+                expected_version: ANY_VERSION,
+                name: value(name.as_ref()),
+                channel_optimized_routing: *channel_optimized_routing,
+            })
+        }
+        Command::SetUpChannel { channel, channel_optimized_routing } => {
+            match world.state().task_channel_named(&channel.value).map(|present| present.id) {
+                Some(id) => Routed::UpdateTaskChannel(UpdateTaskChannel {
+                    id,
+                    expected_version: ANY_VERSION,
+                    name: None,
+                    channel_optimized_routing: Some(*channel_optimized_routing),
+                }),
+                None => {
+                    let name = channel.value.clone();
+                    Routed::CreateTaskChannel(add_channel(world, channel, name, *channel_optimized_routing))
+                }
+            }
+        }
         Command::AddQueue { queue, settings } => Routed::CreateTaskQueue(add_queue(world, queue, settings)?),
         Command::UpdateQueue { queue, name, settings } => Routed::UpdateTaskQueue(UpdateTaskQueue {
             id: world.queue(queue)?,
@@ -230,6 +257,16 @@ fn channel_of(world: &World, worker: &Text, channel: &Text) -> Result<UpdateWork
         configured_capacity: None,
         available: None,
     })
+}
+
+fn add_channel(
+    world: &mut World,
+    unique_name: &Text,
+    name: String,
+    channel_optimized_routing: bool,
+) -> CreateTaskChannel {
+    let unique_name = unique_name.value.clone();
+    CreateTaskChannel { id: world.mint(), name, unique_name, channel_optimized_routing }
 }
 
 fn add_queue(world: &mut World, name: &Text, settings: &Queue) -> Result<CreateTaskQueue, Fault> {

@@ -97,7 +97,9 @@ pub(crate) fn event(world: &World, event: &Event) -> String {
     let about = match event {
         Event::WorkspaceCreated { .. } | Event::WorkspaceUpdated { .. } => String::new(),
         Event::ActivityCreated { activity } | Event::ActivityUpdated { activity } => activity.name.clone(),
-        Event::TaskChannelCreated { task_channel } => task_channel.unique_name.clone(),
+        Event::TaskChannelCreated { task_channel } | Event::TaskChannelUpdated { task_channel } => {
+            task_channel.unique_name.clone()
+        }
         Event::TaskQueueCreated { task_queue }
         | Event::TaskQueueUpdated { task_queue }
         | Event::TaskQueueExpressionUpdated { task_queue } => task_queue.name.clone(),

@@ -47,18 +47,6 @@ impl World {
         }
     }
 
-    /// Gives a Task Channel a circle of its own. No command does that, so it is written into the state.
-    pub fn optimize(&mut self, channel: &Text) -> Result<(), Fault> {
-        let old = self.channel(channel)?;
-        let mut state = self.router.state().clone();
-        state.put(Object::TaskChannel(Arc::new(TaskChannel {
-            channel_optimized_routing: true,
-            ..TaskChannel::clone(&old)
-        })));
-        self.load(state);
-        Ok(())
-    }
-
     /// The set-up is done: from here on, things happen.
     pub fn begin(&mut self, set_up_workflows: &[WorkflowId]) {
         self.only_workflow = if let [only] = set_up_workflows { Some(*only) } else { None };

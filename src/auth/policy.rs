@@ -66,6 +66,8 @@ pub fn permits(grant: &Grant, command: &Command, state: &State) -> Result<Basis,
         Command::UpdateWorkspace(_)
         | Command::CreateActivity(_)
         | Command::UpdateActivity(_)
+        | Command::CreateTaskChannel(_)
+        | Command::UpdateTaskChannel(_)
         | Command::CreateTaskQueue(_)
         | Command::UpdateTaskQueue(_)
         | Command::CreateWorkflow(_)
@@ -360,9 +362,10 @@ pub fn sees_event(sight: Sight, event: &Event, state: &State, now: Timestamp) ->
         return true;
     }
     match event {
-        Event::ActivityCreated { .. } | Event::ActivityUpdated { .. } | Event::TaskChannelCreated { .. } => {
-            true
-        }
+        Event::ActivityCreated { .. }
+        | Event::ActivityUpdated { .. }
+        | Event::TaskChannelCreated { .. }
+        | Event::TaskChannelUpdated { .. } => true,
 
         // The settings, and how the Workspace routes.
         Event::WorkspaceCreated { .. }

@@ -370,6 +370,7 @@ fn topics(event: &Event) -> impl Iterator<Item = Topic> {
         | Event::ActivityCreated { .. }
         | Event::ActivityUpdated { .. }
         | Event::TaskChannelCreated { .. }
+        | Event::TaskChannelUpdated { .. }
         | Event::WorkflowCreated { .. }
         | Event::WorkflowUpdated { .. } => [None; 4],
         Event::TaskQueueCreated { task_queue }

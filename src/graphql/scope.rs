@@ -143,11 +143,10 @@ impl Scope {
 
     /// The worker channel. Its id leads to the Worker once its Task Channel is known, and there are few of them.
     pub fn worker_channel(&self, id: WorkerChannelId) -> Option<WorkerChannel> {
-        let of_channel = |channel: &TaskChannelId| {
-            let worker = self.worker(id.worker(*channel))?;
-            WorkerChannel::of(worker, *channel)
-        };
-        self.state().task_channels.keys().find_map(of_channel)
+        self.state().task_channels.values().find_map(|channel| {
+            let worker = self.worker(id.worker(channel.id))?;
+            Some(WorkerChannel::of(worker, channel))
+        })
     }
 
     /// The Task.

@@ -318,7 +318,9 @@ pub fn worker(row: entity::worker::Model) -> Result<Worker, Corrupt> {
     let row = Row { table: "worker", id: &id };
     let channels: Vec<WorkerChannel> = row.json("channels", &channels)?;
     if !channels.is_sorted_by(|a, b| a.task_channel < b.task_channel) {
-        return Err(row.corrupt("channels", "expected one for each Task Channel, in the order of their ids"));
+        return Err(
+            row.corrupt("channels", "expected at most one for each Task Channel, in the order of their ids")
+        );
     }
     let last_reserved = match (last_reserved_sequence, last_reserved_at) {
         (None, None) => None,

@@ -477,7 +477,7 @@ impl Schema {
                     json!(world.ids.iter().rfind(|id| id.starts_with(prefix)).expect("an id"))
                 }
                 _ if !is_required => continue,
-                "name" => json!("x"),
+                "name" | "uniqueName" => json!("x"),
                 "available" => json!(true),
                 "configuration" => json!({ "task_routing": {} }),
                 "reason" => json!("because"),

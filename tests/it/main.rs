@@ -14,4 +14,5 @@ mod errors;
 mod explanation;
 mod isolation;
 mod main_job;
+mod resources;
 mod shared;

@@ -5,6 +5,7 @@ mod check;
 mod offers;
 mod reservations;
 mod steps;
+mod task_channels;
 mod task_queues;
 mod tasks;
 mod timers;
@@ -22,6 +23,8 @@ impl Router {
             Command::UpdateWorkspace(command) => self.update_workspace(command),
             Command::CreateActivity(command) => self.create_activity(command),
             Command::UpdateActivity(command) => self.update_activity(command),
+            Command::CreateTaskChannel(command) => self.create_task_channel(command),
+            Command::UpdateTaskChannel(command) => self.update_task_channel(command),
             Command::CreateTaskQueue(command) => self.create_task_queue(command),
             Command::UpdateTaskQueue(command) => self.update_task_queue(command),
             Command::CreateWorkflow(command) => self.create_workflow(command),

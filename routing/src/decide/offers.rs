@@ -47,7 +47,7 @@ impl Router {
         let is_refusal = matches!(status, ReservationStatus::Rejected | ReservationStatus::TimedOut);
 
         let mut worker = Worker::clone(&self.state.workers[&old.worker]);
-        let channel = worker.channel_mut(old.task_channel);
+        let channel = worker.channel_mut(&self.state.task_channels[&old.task_channel]);
         channel.pending -= 1;
         let mut circle_before = old.circle_before;
         if !is_refusal {
@@ -151,7 +151,7 @@ impl Router {
 
         let mut worker = Worker::clone(&self.state.workers[&worker]);
         let common = std::mem::replace(&mut worker.last_reserved, stamp);
-        let channel = worker.channel_mut(old.task_channel);
+        let channel = worker.channel_mut(&self.state.task_channels[&old.task_channel]);
         let circle_before =
             CircleBefore { common, channel: std::mem::replace(&mut channel.last_reserved, stamp) };
         channel.pending += 1;

@@ -335,8 +335,8 @@ impl Waiting<'_> {
         &self.index.workers.entry(slot).worker
     }
 
-    fn channel<'w>(&self, worker: &'w Worker) -> &'w WorkerChannel {
-        worker.channel(self.task.task_channel).expect("a Worker has a channel for each Task Channel")
+    fn channel(&self, worker: &Worker) -> WorkerChannel {
+        worker.channel(&self.state.task_channels[&self.task.task_channel])
     }
 
     fn channel_name(&self) -> &str {

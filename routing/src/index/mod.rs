@@ -69,7 +69,7 @@ impl Index {
             followers: BTreeMap::new(),
         };
         for channel in state.task_channels.values() {
-            index.workers.channel_added(channel.id, channel.channel_optimized_routing);
+            index.workers.add_channel(channel);
         }
         for workflow in state.workflows.values() {
             index.watch_steps(workflow);
@@ -110,8 +110,14 @@ impl Index {
                 self.workers.activity_renamed(state, activity.id, now, wakes);
             }
             (_, Object::Activity(_)) => {} // Availability never changes.
+            (Some(Object::TaskChannel(old)), Object::TaskChannel(channel)) => {
+                if old.channel_optimized_routing != channel.channel_optimized_routing {
+                    self.workers.circle_changed(state, channel);
+                }
+            }
             (_, Object::TaskChannel(channel)) => {
-                self.workers.channel_added(channel.id, channel.channel_optimized_routing);
+                self.workers.channel_created(state, channel);
+                self.wake_where_load_counts(wakes);
             }
             (old, Object::TaskQueue(queue)) => {
                 let old = old.and_then(Object::as_task_queue);
@@ -156,6 +162,14 @@ impl Index {
                 self.task_changed(state, Some(task), None, now);
             }
             (_, Object::PurgedTask(_)) => {}
+        }
+    }
+
+    /// There are other Task Channels than before. Steps that look at the load of Workers may have named them, and suit
+    /// others now.
+    fn wake_where_load_counts(&self, wakes: &mut Wakes) {
+        if self.lanes.looks_at_load() {
+            wakes.workers.extend(self.workers.all_ready());
         }
     }
 
@@ -297,9 +311,9 @@ fn waits_alike(old: &Task, new: &Task) -> bool {
 impl PartialEq for Index {
     fn eq(&self, other: &Index) -> bool {
         let lanes = |index: &Index| {
-            let ids: Vec<_> =
+            let queue_ids: Vec<_> =
                 (0..index.workers.n_queues()).map(|slot| index.workers.members(slot).id).collect();
-            index.lanes.canonical(&ids)
+            index.lanes.canonical(&queue_ids, &index.workers.channel_ids())
         };
         self.workers.canonical() == other.workers.canonical()
             && lanes(self) == lanes(other)

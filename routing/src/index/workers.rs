@@ -15,7 +15,7 @@ use super::columns::{Columns, Matches};
 use crate::eligibility::WorkerView;
 use crate::expression::{Expression, TaskFacts};
 use crate::ids::{ActivityId, TaskChannelId, TaskQueueId, WorkerId};
-use crate::state::{State, TargetWorkers, TaskQueue, Worker};
+use crate::state::{State, TargetWorkers, TaskChannel, TaskQueue, Worker, WorkerChannel};
 use crate::time::Timestamp;
 
 /// A Worker's number.
@@ -106,6 +106,13 @@ impl Workers {
         self.channel_slots[&id]
     }
 
+    /// The Task Channels by their numbers.
+    pub(super) fn channel_ids(&self) -> Vec<TaskChannelId> {
+        let mut ids: Vec<_> = self.channel_slots.iter().map(|(id, slot)| (*slot, *id)).collect();
+        ids.sort_unstable();
+        ids.into_iter().map(|(_, id)| id).collect()
+    }
+
     pub(super) fn n_queues(&self) -> usize {
         self.queues.len()
     }
@@ -149,17 +156,32 @@ impl Workers {
         (0..self.entries.len()).filter(|slot| self.entries[*slot].ready_on != 0)
     }
 
-    pub(super) fn channel_added(&mut self, id: TaskChannelId, optimized: bool) {
-        if let Some(&slot) = self.channel_slots.get(&id) {
-            assert_eq!(
-                self.channels[slot].optimized, optimized,
-                "the circle of a channel does not change yet"
-            );
-            return;
-        }
+    /// There is a Task Channel of which nothing is known yet.
+    pub(super) fn add_channel(&mut self, channel: &TaskChannel) {
         assert!(self.channels.len() < 64, "a Workspace has fewer Task Channels than a word has bits");
-        self.channel_slots.insert(id, self.channels.len());
+        self.channel_slots.insert(channel.id, self.channels.len());
+        let optimized = channel.channel_optimized_routing;
         self.channels.push(Ready { optimized, ..Ready::default() });
+    }
+
+    /// Takes in a new Task Channel: each Worker has a channel for it. Nothing waits there, so nobody is woken.
+    pub(super) fn channel_created(&mut self, state: &State, channel: &TaskChannel) {
+        self.add_channel(channel);
+        self.update_readiness_of_all(state);
+    }
+
+    /// Takes in that a Task Channel has a circle of its own from now on, or has none any more. That makes nobody a
+    /// candidate; it changes who comes first.
+    pub(super) fn circle_changed(&mut self, state: &State, channel: &TaskChannel) {
+        let slot = self.channel_slot(channel.id);
+        self.channels[slot].optimized = channel.channel_optimized_routing;
+        self.update_readiness_of_all(state);
+    }
+
+    fn update_readiness_of_all(&mut self, state: &State) {
+        for worker in self.all() {
+            self.update_readiness(state, worker);
+        }
     }
 
     /// Takes in TaskQueues and Workers of which nothing is known yet.
@@ -382,17 +404,24 @@ impl Workers {
         let worker = &entry.worker;
         let is_available = state.is_available(worker);
         let mut can_take_more = false;
-        for channel in &worker.channels {
-            let at = self.channel_slots[&channel.task_channel];
+        for (&id, &at) in &self.channel_slots {
+            // Where nothing has changed, it is switched on, has room, and never had a Reservation.
+            let channel = worker.changed_channel(id);
             let ready = &mut self.channels[at];
-            let stamp = if ready.optimized { channel.last_reserved } else { worker.last_reserved };
+            let stamp = match ready.optimized {
+                true => channel.and_then(|channel| channel.last_reserved),
+                false => worker.last_reserved,
+            };
             let place = (stamp.map_or(0, |stamp| stamp.sequence), worker.created_at, worker.id);
             if ready.places.len() <= slot {
                 ready.places.resize(slot + 1, place);
                 ready.workers.grow(slot + 1);
             }
             let former = std::mem::replace(&mut ready.places[slot], place);
-            let (was, is) = (entry.ready_on & (1 << at) != 0, is_available && channel.has_room());
+            let (was, is) = (
+                entry.ready_on & (1 << at) != 0,
+                is_available && channel.is_none_or(WorkerChannel::has_room),
+            );
             let has_moved = former != place;
             if was && (!is || has_moved) {
                 ready.circle.remove(&former);

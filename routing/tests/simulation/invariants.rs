@@ -13,7 +13,8 @@ use routing::ids::*;
 use routing::index::Index;
 use routing::index::explain::CheckKind;
 use routing::state::{
-    Phase, Reservation, ReservationStatus, TargetWorkers, Task, TaskStatus, Worker, WorkerChannel,
+    Phase, Reservation, ReservationStatus, TargetWorkers, Task, TaskChannel, TaskStatus, Worker,
+    WorkerChannel,
 };
 use routing::time::Timestamp;
 use routing::{Command, Limits, Router, State};
@@ -494,8 +495,9 @@ fn an_event_changes_only_what_it_names(occurrence: &Occurrence<'_>) {
         }
         Event::WorkerCapacityUpdate { worker, task_channel, previous_capacity } => {
             let mut expected = worker_before(worker);
-            let new = worker.channel(*task_channel).expect("the channel is there").configured_capacity;
-            let channel = channel_of(&mut expected, *task_channel);
+            let task_channel = &before.task_channels[task_channel];
+            let new = worker.channel(task_channel).configured_capacity;
+            let channel = channel_of(&mut expected, task_channel);
             assert_eq!(channel.configured_capacity, *previous_capacity);
             channel.configured_capacity = new;
             channel.version += 1;
@@ -504,7 +506,7 @@ fn an_event_changes_only_what_it_names(occurrence: &Occurrence<'_>) {
         }
         Event::WorkerChannelAvailabilityUpdate { worker, task_channel } => {
             let mut expected = worker_before(worker);
-            let channel = channel_of(&mut expected, *task_channel);
+            let channel = channel_of(&mut expected, &before.task_channels[task_channel]);
             channel.available = !channel.available;
             channel.version += 1;
             channel.updated_at = at;
@@ -512,6 +514,16 @@ fn an_event_changes_only_what_it_names(occurrence: &Occurrence<'_>) {
         }
         Event::WorkspaceUpdated { workspace } => {
             assert_eq!(workspace.version, before.workspace.version + 1);
+        }
+        Event::TaskChannelUpdated { task_channel } => {
+            let expected = TaskChannel {
+                name: task_channel.name.clone(),
+                channel_optimized_routing: task_channel.channel_optimized_routing,
+                version: before.task_channels[&task_channel.id].version + 1,
+                updated_at: at,
+                ..TaskChannel::clone(&before.task_channels[&task_channel.id])
+            };
+            assert_eq!(**task_channel, expected);
         }
         Event::ActivityUpdated { activity } => {
             assert_eq!(activity.version, before.activities[&activity.id].version + 1);
@@ -532,10 +544,9 @@ fn an_event_changes_only_what_it_names(occurrence: &Occurrence<'_>) {
         Event::WorkflowUpdated { workflow } => {
             assert_eq!(workflow.version, before.workflows[&workflow.id].version + 1);
         }
-        Event::WorkspaceCreated { .. } | Event::TaskChannelCreated { .. } => {
-            panic!("{} belongs to the founding", recorded.event.name())
-        }
-        Event::ActivityCreated { .. }
+        Event::WorkspaceCreated { .. } => panic!("{} belongs to the founding", recorded.event.name()),
+        Event::TaskChannelCreated { .. }
+        | Event::ActivityCreated { .. }
         | Event::TaskQueueCreated { .. }
         | Event::WorkflowCreated { .. }
         | Event::WorkerCreated { .. }
@@ -555,8 +566,9 @@ fn changes_by_a_reservation(
     assert_eq!((reservation.task, reservation.worker), (task.id, worker.id));
     let mut expected = Worker::clone(&before.workers[&worker.id]);
     expected.last_reserved = worker.last_reserved;
-    let new = worker.channel(reservation.task_channel).expect("the channel is there");
-    let channel = channel_of(&mut expected, reservation.task_channel);
+    let task_channel = &before.task_channels[&reservation.task_channel];
+    let new = worker.channel(task_channel);
+    let channel = channel_of(&mut expected, task_channel);
     (channel.pending, channel.accepted, channel.wrapping) = (new.pending, new.accepted, new.wrapping);
     channel.last_reserved = new.last_reserved;
     assert_eq!(*worker, expected);
@@ -578,9 +590,14 @@ fn changes_by_a_reservation(
     assert_eq!(*task, expected);
 }
 
-fn channel_of(worker: &mut Worker, task_channel: TaskChannelId) -> &mut WorkerChannel {
-    let channel = worker.channels.iter_mut().find(|channel| channel.task_channel == task_channel);
-    channel.expect("a Worker has a channel for each Task Channel")
+/// The channel to be changed; where nothing has changed before, it is written down now.
+fn channel_of<'w>(worker: &'w mut Worker, task_channel: &TaskChannel) -> &'w mut WorkerChannel {
+    let at_first = worker.channel(task_channel);
+    let place = worker.channels.partition_point(|channel| channel.task_channel < task_channel.id);
+    if worker.channels.get(place).is_none_or(|channel| channel.task_channel != task_channel.id) {
+        worker.channels.insert(place, at_first);
+    }
+    &mut worker.channels[place]
 }
 
 /// I-15. Completed and canceled absorb; nothing but the events that are named so moves a Task.
@@ -667,7 +684,7 @@ fn an_offer_is_eligible_at_birth(Occurrence { before, rules, recorded, .. }: &Oc
 /// I-03: where an administrator lowered the capacity there may be too many, but then there come no more.
 fn capacity_is_free_at_birth(Occurrence { before, rules, recorded, .. }: &Occurrence<'_>) {
     if let Event::ReservationCreated { task, worker, .. } = &recorded.event {
-        let channel = before.workers[&worker.id].channel(task.task_channel).expect("it has one");
+        let channel = before.workers[&worker.id].channel(&before.task_channels[&task.task_channel]);
         let open = rules.load(worker.id, task.task_channel).open();
         assert!(open < channel.configured_capacity, "{open} are open on {}", worker.id);
     }
@@ -756,7 +773,7 @@ fn maximum(state: &State, task: &Task) -> usize {
 fn wrap_up_occupies(Occurrence { before, after, recorded, .. }: &Occurrence<'_>) {
     let open = |state: &State, reservation: &Reservation| {
         let worker = &state.workers[&reservation.worker];
-        worker.channel(reservation.task_channel).expect("it has one").open()
+        worker.channel(&state.task_channels[&reservation.task_channel]).open()
     };
     match &recorded.event {
         Event::ReservationWrapup { reservation, .. } | Event::ReservationAccepted { reservation, .. } => {
@@ -872,7 +889,8 @@ fn a_task_has_one_owner(rules: &Rules<'_>) {
 /// I-03: what is stored with a Worker channel is what there is, and the percentage is the formula's.
 fn counters_count(rules: &Rules<'_>) {
     for worker in rules.state.workers.values() {
-        for channel in &worker.channels {
+        let channels = rules.state.task_channels.values();
+        for channel in channels.map(|task_channel| worker.channel(task_channel)) {
             let load = rules.load(worker.id, channel.task_channel);
             let counted = (load.pending, load.accepted, load.wrapping);
             assert_eq!((channel.pending, channel.accepted, channel.wrapping), counted, "{}", worker.id);
@@ -966,9 +984,13 @@ fn nobody_waits_who_is_to_be_skipped(rules: &Rules<'_>) {
 /// The stored places in the circles are those of the offers that were not taken back.
 fn turns_are_remembered(rules: &Rules<'_>) {
     for worker in rules.state.workers.values() {
-        for channel in &worker.channels {
-            let is_optimized = rules.state.task_channels[&channel.task_channel].channel_optimized_routing;
-            let stamp = if is_optimized { channel.last_reserved } else { worker.last_reserved };
+        for task_channel in rules.state.task_channels.values() {
+            let channel = worker.channel(task_channel);
+            let stamp = if task_channel.channel_optimized_routing {
+                channel.last_reserved
+            } else {
+                worker.last_reserved
+            };
             let (sequence, _, _) = rules.turn(worker, channel.task_channel);
             assert_eq!(stamp.map_or(0, |stamp| stamp.sequence), sequence, "{}: its turn", worker.id);
         }
@@ -1002,6 +1024,8 @@ fn each_event_was_asked_for(begin: &State, end: &State, cause: Cause<'_>, events
             Command::UpdateWorkspace(_) => (&["workspace.updated"], false),
             Command::CreateActivity(_) => (&["activity.created"], false),
             Command::UpdateActivity(_) => (&["activity.updated"], false),
+            Command::CreateTaskChannel(_) => (&["task-channel.created"], false),
+            Command::UpdateTaskChannel(_) => (&["task-channel.updated"], false),
             Command::CreateTaskQueue(_) => (&["task-queue.created"], false),
             Command::UpdateTaskQueue(_) => (&["task-queue.updated", "task-queue.expression.updated"], false),
             Command::CreateWorkflow(_) => (&["workflow.created"], false),
@@ -1138,6 +1162,22 @@ fn the_command_did_what_it_says(command: &Command, state: &State, events: &[Reco
         Command::UpdateActivity(command) => {
             is_set(&trimmed(&command.name), &state.activities[&command.id].name);
         }
+        Command::CreateTaskChannel(command) => {
+            let channel = &state.task_channels[&command.id];
+            assert_eq!((command.name.trim(), &command.unique_name), (&*channel.name, &channel.unique_name));
+            assert_eq!(command.channel_optimized_routing, channel.channel_optimized_routing);
+            for worker in state.workers.values() {
+                assert_eq!(
+                    (worker.channel(channel).configured_capacity, worker.channel(channel).open()),
+                    (1, 0)
+                );
+            }
+        }
+        Command::UpdateTaskChannel(command) => {
+            let channel = &state.task_channels[&command.id];
+            is_set(&trimmed(&command.name), &channel.name);
+            is_set(&command.channel_optimized_routing, &channel.channel_optimized_routing);
+        }
         Command::CreateTaskQueue(command) => {
             let queue = &state.task_queues[&command.id];
             assert_eq!(queue.name, command.name.trim());
@@ -1171,9 +1211,8 @@ fn the_command_did_what_it_says(command: &Command, state: &State, events: &[Reco
             assert_eq!(worker.name, command.name.trim());
             assert_eq!(worker.attributes, command.attributes);
             assert_eq!(worker.activity, command.activity.unwrap_or(state.workspace.default_activity));
-            assert!(worker.channels.iter().all(|channel| channel.configured_capacity == 1));
-            let channels = worker.channels.iter().map(|channel| channel.task_channel);
-            assert!(channels.eq(state.task_channels.keys().copied()), "one channel for each Task Channel");
+            let mut channels = state.task_channels.values().map(|channel| worker.channel(channel));
+            assert!(channels.all(|channel| channel.configured_capacity == 1 && channel.available));
         }
         Command::UpdateWorker(command) => {
             let worker = &state.workers[&command.id];
@@ -1185,7 +1224,7 @@ fn the_command_did_what_it_says(command: &Command, state: &State, events: &[Reco
         }
         Command::UpdateWorkerChannel(command) => {
             let worker = &state.workers[&command.worker];
-            let channel = worker.channel(command.task_channel).expect("it has one");
+            let channel = worker.channel(&state.task_channels[&command.task_channel]);
             is_set(&command.configured_capacity, &channel.configured_capacity);
             is_set(&command.available, &channel.available);
         }

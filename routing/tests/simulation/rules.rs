@@ -143,6 +143,7 @@ impl Memory {
             | Event::ActivityCreated { .. }
             | Event::ActivityUpdated { .. }
             | Event::TaskChannelCreated { .. }
+            | Event::TaskChannelUpdated { .. }
             | Event::TaskQueueCreated { .. }
             | Event::TaskQueueUpdated { .. }
             | Event::TaskQueueExpressionUpdated { .. }
@@ -244,7 +245,7 @@ impl<'a> Rules<'a> {
         let cool_down = self.memory.cool_downs.get(&(task.id, worker.id));
         self.state.activities[&worker.activity].available
             && cool_down.is_none_or(|until| *until <= self.now)
-            && is_on(worker, task.task_channel)
+            && channel_of(worker, task.task_channel).1
             && self.serves(worker, queue)
             && self.is_known_worker(task, target, worker)
             && self.suits(task, target, worker)
@@ -273,7 +274,7 @@ impl<'a> Rules<'a> {
             (CheckKind::KnownWorker, self.is_known_worker(task, target, worker)),
             (CheckKind::TargetExpression, self.suits(task, target, worker)),
             (CheckKind::Activity, self.state.activities[&worker.activity].available),
-            (CheckKind::ChannelAvailable, is_on(worker, task.task_channel)),
+            (CheckKind::ChannelAvailable, channel_of(worker, task.task_channel).1),
             (CheckKind::Capacity, self.has_room(worker, task.task_channel)),
             (CheckKind::RefusedRecently, cool_down.is_none_or(|until| *until <= self.now)),
         ]
@@ -298,8 +299,8 @@ impl<'a> Rules<'a> {
     }
 
     pub fn has_room(&self, worker: &Worker, task_channel: TaskChannelId) -> bool {
-        let channel = worker.channel(task_channel).expect("a Worker has a channel for each Task Channel");
-        self.load(worker.id, task_channel).open() < channel.configured_capacity
+        let (capacity, _) = channel_of(worker, task_channel);
+        self.load(worker.id, task_channel).open() < capacity
     }
 
     pub fn load(&self, worker: WorkerId, task_channel: TaskChannelId) -> Load {
@@ -634,13 +635,9 @@ impl WorkerFacts for Described<'_> {
     fn channel(&self, unique_name: &str) -> Option<ChannelFacts> {
         let channels = self.rules.state.task_channels.values();
         let id = channels.into_iter().find(|channel| channel.unique_name == unique_name)?.id;
-        let channel = self.worker.channels.iter().find(|channel| channel.task_channel == id)?;
+        let (configured_capacity, _) = channel_of(self.worker, id);
         let load = self.rules.load(self.worker.id, id);
-        Some(ChannelFacts {
-            configured_capacity: channel.configured_capacity,
-            assigned_tasks: load.accepted,
-            open: load.open(),
-        })
+        Some(ChannelFacts { configured_capacity, assigned_tasks: load.accepted, open: load.open() })
     }
 }
 
@@ -689,8 +686,8 @@ fn deadline(targets: &[Target], clock_started_at: Timestamp) -> Option<Timestamp
     Some(Timestamp(clock_started_at.0 + timeouts.sum::<i64>() * 1_000))
 }
 
-/// The switch of the worker channel.
-fn is_on(worker: &Worker, task_channel: TaskChannelId) -> bool {
-    let channels = worker.channels.iter();
-    channels.into_iter().any(|channel| channel.task_channel == task_channel && channel.available)
+/// Capacity and switch of the worker channel: as they were set, else as they are at first (`routing.md` 5.1).
+fn channel_of(worker: &Worker, task_channel: TaskChannelId) -> (u32, bool) {
+    let set = worker.channels.iter().find(|channel| channel.task_channel == task_channel);
+    set.map_or((1, true), |channel| (channel.configured_capacity, channel.available))
 }

@@ -20,7 +20,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use routing::command::*;
-use routing::event::{Actor, Object};
+use routing::event::Actor;
 use routing::ids::*;
 use routing::state::{ReservationStatus, TaskChannel, TaskOrder, TaskStatus};
 use routing::time::Timestamp;
@@ -97,10 +97,12 @@ struct Features {
 }
 
 /// What may be done, each with its usual weight.
-const ACTIONS: [(Action, u64); 20] = [
+const ACTIONS: [(Action, u64); 22] = [
     (Action::UpdateWorkspace, 1),
     (Action::CreateActivity, 1),
     (Action::UpdateActivity, 2),
+    (Action::CreateTaskChannel, 1),
+    (Action::UpdateTaskChannel, 2),
     (Action::CreateTaskQueue, 1),
     (Action::UpdateTaskQueue, 3),
     (Action::CreateWorkflow, 1),
@@ -125,6 +127,8 @@ enum Action {
     UpdateWorkspace,
     CreateActivity,
     UpdateActivity,
+    CreateTaskChannel,
+    UpdateTaskChannel,
     CreateTaskQueue,
     UpdateTaskQueue,
     CreateWorkflow,
@@ -146,6 +150,9 @@ enum Action {
 
 const CHANNELS: [&str; 5] = ["default", "voice", "chat", "sms", "video"];
 
+/// What Task Channels are called that are created on the way. Some expressions name them before they are there.
+const NEW_CHANNELS: [&str; 4] = ["mail", "fax", "Chat", "post_card"];
+
 /// Names are drawn from few, so that they collide and so that expressions hit them.
 const ACTIVITY_NAMES: [&str; 6] = ["Front desk", "Back office", "Home", "Lunch", "Training", "front DESK"];
 
@@ -164,7 +171,7 @@ const QUEUE_EXPRESSIONS: [&str; 12] = [
     "worker.odd == null",
 ];
 
-const TARGET_EXPRESSIONS: [&str; 17] = [
+const TARGET_EXPRESSIONS: [&str; 19] = [
     "1==1",
     "1==0",
     "worker.skills HAS task.skill",
@@ -176,6 +183,8 @@ const TARGET_EXPRESSIONS: [&str; 17] = [
     "worker.channel.default.available_capacity_percentage < 100",
     "worker.channel.default.assigned_tasks == 0",
     "worker.channel.chat.configured_capacity >= 2",
+    "worker.channel.mail.configured_capacity == 1",
+    "worker.channel.fax.assigned_tasks == null",
     "worker.friendly_name == task.agent_name",
     "task.excluded == null OR worker.sid NOT IN task.excluded",
     "worker.odd == task.odd",
@@ -350,13 +359,17 @@ impl Workload {
             let command = Command::CreateTaskQueue(self.create_task_queue());
             router.apply(command, Actor::System).expect("nothing is wrong with it");
         }
-        let mut state = router.state().clone();
         for name in &self.features.optimized_channels {
-            let channel = state.task_channel_named(name).expect("a Task Channel of every Workspace");
-            let optimized = TaskChannel { channel_optimized_routing: true, ..TaskChannel::clone(channel) };
-            state.put(Object::TaskChannel(Arc::new(optimized)));
+            let channel = router.state().task_channel_named(name).expect("of every Workspace").id;
+            let command = Command::UpdateTaskChannel(UpdateTaskChannel {
+                id: channel,
+                expected_version: None,
+                name: None,
+                channel_optimized_routing: Some(true),
+            });
+            router.apply(command, Actor::System).expect("nothing is wrong with it");
         }
-        self.founding_state = state;
+        self.founding_state = router.state().clone();
     }
 
     fn set_up(&mut self) {
@@ -423,6 +436,20 @@ impl Workload {
                 }),
                 None => self.create_activity(),
             },
+            Action::CreateTaskChannel => self.create_task_channel(),
+            Action::UpdateTaskChannel => {
+                let channel = self.channel(state);
+                Command::UpdateTaskChannel(UpdateTaskChannel {
+                    id: channel.id,
+                    expected_version: self.expected(channel.version),
+                    name: self.random.maybe(30).map(|n| format!("Channel {n}")),
+                    channel_optimized_routing: if self.random.percent(70) {
+                        Some(self.random.percent(50))
+                    } else {
+                        None
+                    },
+                })
+            }
             Action::CreateTaskQueue => Command::CreateTaskQueue(self.create_task_queue()),
             Action::UpdateTaskQueue => match self.random.pick_value(&state.task_queues) {
                 Some(queue) => self.update_task_queue(queue.id, queue.version),
@@ -515,6 +542,25 @@ impl Workload {
         } else {
             format!("Activity {}", self.random.below(20))
         }
+    }
+
+    fn create_task_channel(&mut self) -> Command {
+        let unique_name = (*self.random.pick(&NEW_CHANNELS)).to_owned();
+        Command::CreateTaskChannel(CreateTaskChannel {
+            id: self.mint(),
+            name: unique_name.to_uppercase(),
+            unique_name,
+            channel_optimized_routing: self.random.percent(30),
+        })
+    }
+
+    /// One of the Task Channels that are in play, or one that was created on the way.
+    fn channel(&mut self, state: &State) -> Arc<TaskChannel> {
+        let created =
+            state.task_channels.values().filter(|channel| !CHANNELS.contains(&&*channel.unique_name));
+        let in_play = self.features.channels.iter().filter_map(|name| state.task_channel_named(name));
+        let all: Vec<_> = in_play.chain(created).collect();
+        Arc::clone(*self.random.pick(&all))
     }
 
     fn create_task_queue(&mut self) -> CreateTaskQueue {
@@ -706,9 +752,9 @@ impl Workload {
 
     fn update_worker_channel(&mut self, state: &State) -> Command {
         let Some(worker) = self.random.pick_value(&state.workers) else { return self.create_worker(None) };
-        let name = *self.random.pick(&self.features.channels);
-        let task_channel = state.task_channel_named(name).expect("a Task Channel of every Workspace").id;
-        let version = worker.channel(task_channel).expect("a Worker has a channel for each").version;
+        let task_channel = self.channel(state);
+        let version = worker.channel(&task_channel).version;
+        let task_channel = task_channel.id;
         let is_switch = self.random.percent(30);
         Command::UpdateWorkerChannel(UpdateWorkerChannel {
             worker: worker.id,
@@ -779,11 +825,11 @@ impl Workload {
     }
 
     fn task_channel(&mut self, state: &State) -> TaskChannelRef {
-        let name = *self.random.pick(&self.features.channels);
+        let channel = self.channel(state);
         if self.random.percent(50) {
-            return TaskChannelRef::UniqueName(name.to_owned());
+            return TaskChannelRef::UniqueName(channel.unique_name.clone());
         }
-        TaskChannelRef::Id(state.task_channel_named(name).expect("a Task Channel of every Workspace").id)
+        TaskChannelRef::Id(channel.id)
     }
 
     /// A Task in one of these states (none given: in any), with its version.
@@ -968,7 +1014,7 @@ impl Workload {
         let new_task: TaskId = self.mint();
         let now = self.now;
 
-        match self.random.below(36) {
+        match self.random.below(39) {
             // Names of what does not exist.
             0 => Command::UpdateTask(update_task(self.mint())),
             1 => Command::UpdateWorker(update_worker(self.mint())),
@@ -1118,7 +1164,30 @@ impl Workload {
             }
             // Too much.
             33 => Command::CreateTask(CreateTask { attributes: oversize, ..create_task(new_task, now) }),
-            34 => Command::UpdateWorker(UpdateWorker {
+            34 => {
+                let (id, expected_version) = (self.mint(), None);
+                let channel_optimized_routing = Some(true);
+                let name = None;
+                Command::UpdateTaskChannel(UpdateTaskChannel {
+                    id,
+                    expected_version,
+                    name,
+                    channel_optimized_routing,
+                })
+            }
+            35 => Command::UpdateTaskChannel(UpdateTaskChannel {
+                id: channel,
+                expected_version: None,
+                name: Some(long),
+                channel_optimized_routing: Some(true),
+            }),
+            36 => Command::CreateTaskChannel(CreateTaskChannel {
+                id: self.mint(),
+                name: "Mail".to_owned(),
+                unique_name: (*self.random.pick(&["", "2nd", "e-mail", "VOICE", "two words"])).to_owned(),
+                channel_optimized_routing: false,
+            }),
+            37 => Command::UpdateWorker(UpdateWorker {
                 name: Some("Big".to_owned()),
                 attributes: Some(oversize),
                 ..update_worker(worker)
@@ -1160,6 +1229,7 @@ fn draw_limits(random: &mut Random, features: &Features) -> Limits {
         limits.task_queues_max = 2 + random.below(6);
         limits.workflows_max = 2 + random.below(4);
         limits.activities_max = 5 + random.below(3);
+        limits.task_channels_max = 5 + random.below(3);
         limits.attributes_characters_max = 150;
         limits.workflow_configuration_bytes_max = 900;
     }

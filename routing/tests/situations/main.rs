@@ -1,5 +1,6 @@
 //! Situations: what a supervisor or an agent would see. Each test is one, named as a sentence.
 
+mod channels;
 mod fixture;
 mod offers;
 mod order;

@@ -26,6 +26,8 @@ pub(super) const COMMANDS: &[(&str, Read)] = &[
     ("updateWorker", update_worker),
     ("addActivity", add_activity),
     ("updateActivity", update_activity),
+    ("addChannel", add_channel),
+    ("updateChannel", update_channel),
     ("addQueue", add_queue),
     ("updateQueue", update_queue),
     ("addWorkflow", add_workflow),
@@ -207,13 +209,13 @@ pub(super) fn set_up_worker(name: &Located<String>, node: &Node) -> Result<Vec<C
     }];
     let channels = fields.optional("channels", |node| crate::fields::entries(node, "channels"))?;
     for (channel, node) in channels.unwrap_or_default() {
-        commands.extend(set_up_channel(name, channel, node)?);
+        commands.extend(set_up_worker_channel(name, channel, node)?);
     }
     Ok(commands)
 }
 
 /// `voice: 2`, or both settings of the worker channel.
-fn set_up_channel(worker: &Text, channel: &Text, node: &Node) -> Result<Vec<Command>, Fault> {
+fn set_up_worker_channel(worker: &Text, channel: &Text, node: &Node) -> Result<Vec<Command>, Fault> {
     let (capacity, available) = match &node.value {
         Content::Map(_) => {
             let fields = Fields::of(node, "a worker channel", &["capacity", "available"])?;
@@ -254,6 +256,33 @@ fn update_activity(node: &Node) -> Result<Command, Fault> {
 pub(super) fn set_up_activity(name: &Located<String>, node: &Node) -> Result<Vec<Command>, Fault> {
     let available = one_of(node, &[("available", true), ("unavailable", false)])?;
     Ok(vec![Command::AddActivity { activity: name.clone(), available }])
+}
+
+// ---- Task Channels ----
+
+fn add_channel(node: &Node) -> Result<Command, Fault> {
+    let fields = Fields::of(node, "addChannel", &["channel", "name", "channelOptimizedRouting"])?;
+    Ok(Command::AddChannel {
+        channel: fields.required("channel", text)?,
+        name: fields.optional("name", text)?,
+        channel_optimized_routing: fields.optional("channelOptimizedRouting", flag)?.unwrap_or(false),
+    })
+}
+
+fn update_channel(node: &Node) -> Result<Command, Fault> {
+    let fields = Fields::of(node, "updateChannel", &["channel", "name", "channelOptimizedRouting"])?;
+    Ok(Command::UpdateChannel {
+        channel: fields.required("channel", text)?,
+        name: fields.optional("name", text)?,
+        channel_optimized_routing: fields.optional("channelOptimizedRouting", flag)?,
+    })
+}
+
+/// `mail: {}`, or with its setting.
+pub(super) fn set_up_channel(name: &Located<String>, node: &Node) -> Result<Vec<Command>, Fault> {
+    let fields = Fields::of(node, "a Task Channel", &["channelOptimizedRouting"])?;
+    let channel_optimized_routing = fields.optional("channelOptimizedRouting", flag)?.unwrap_or(false);
+    Ok(vec![Command::SetUpChannel { channel: name.clone(), channel_optimized_routing }])
 }
 
 // ---- TaskQueues ----

@@ -7,6 +7,7 @@ pub mod activity;
 pub mod once;
 pub mod reservation;
 pub mod task;
+pub mod task_channel;
 pub mod task_queue;
 pub mod token;
 pub mod worker;
@@ -37,6 +38,7 @@ use crate::caller::{Committed, Request};
 pub struct Mutation(
     workspace::WorkspaceMutations,
     activity::ActivityMutations,
+    task_channel::TaskChannelMutations,
     task_queue::TaskQueueMutations,
     workflow::WorkflowMutations,
     worker::WorkerMutations,

@@ -58,6 +58,8 @@ event_types! {
     ActivityUpdated,
     /// A Task Channel was created.
     TaskChannelCreated,
+    /// Name or circle of a Task Channel changed.
+    TaskChannelUpdated,
     /// A TaskQueue was created.
     TaskQueueCreated,
     /// Name, order or number of reserved Workers of a TaskQueue changed.
@@ -210,7 +212,7 @@ impl Event {
     /// `task`, `worker`, `reservation`, … with the fields of these types, ids in place of objects
     /// (`taskQueueId`), and what the event type adds.
     async fn data(&self) -> JsonObject {
-        JsonObject::Fields(event_data::of(&self.scope, &self.recorded.event))
+        JsonObject::Fields(event_data::of(&self.scope, &self.recorded))
     }
 
     /// The Task as it is now; null where it is gone or hidden from the viewer.
@@ -269,7 +271,7 @@ impl Concerns {
             Core::ActivityCreated { activity } | Core::ActivityUpdated { activity } => {
                 Concerns { activity: Some(activity.id), ..Concerns::default() }
             }
-            Core::TaskChannelCreated { task_channel } => {
+            Core::TaskChannelCreated { task_channel } | Core::TaskChannelUpdated { task_channel } => {
                 Concerns { task_channel: Some(task_channel.id), ..Concerns::default() }
             }
             Core::TaskQueueCreated { task_queue }
@@ -363,6 +365,7 @@ fn description(scope: &Scope, event: &Core) -> String {
         Core::ActivityCreated { activity } => format!("Activity {} created", activity.name),
         Core::ActivityUpdated { activity } => format!("Activity renamed to {}", activity.name),
         Core::TaskChannelCreated { task_channel } => format!("Task Channel {} created", task_channel.name),
+        Core::TaskChannelUpdated { task_channel } => format!("Task Channel {} updated", task_channel.name),
         Core::TaskQueueCreated { task_queue } => format!("TaskQueue {} created", task_queue.name),
         Core::TaskQueueUpdated { task_queue } => format!("TaskQueue {} updated", task_queue.name),
         Core::TaskQueueExpressionUpdated { task_queue } => {
@@ -377,7 +380,8 @@ fn description(scope: &Scope, event: &Core) -> String {
             format!("Worker {} updated to {} Activity", worker.name, activity(worker.activity))
         }
         Core::WorkerCapacityUpdate { worker, task_channel, previous_capacity: _ } => {
-            let capacity = worker.channel(*task_channel).map_or(0, |channel| channel.configured_capacity);
+            let of_channel = worker.channels.iter().find(|channel| channel.task_channel == *task_channel);
+            let capacity = of_channel.map_or(0, |channel| channel.configured_capacity);
             format!(
                 "Capacity of Worker {} on channel {} set to {capacity}",
                 worker.name,
@@ -385,7 +389,8 @@ fn description(scope: &Scope, event: &Core) -> String {
             )
         }
         Core::WorkerChannelAvailabilityUpdate { worker, task_channel } => {
-            let is_on = worker.channel(*task_channel).is_some_and(|channel| channel.available);
+            let of_channel = worker.channels.iter().find(|channel| channel.task_channel == *task_channel);
+            let is_on = of_channel.is_some_and(|channel| channel.available);
             let to = if is_on { "on" } else { "off" };
             format!("Channel {} of Worker {} switched {to}", channel(*task_channel), worker.name)
         }

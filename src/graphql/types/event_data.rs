@@ -8,7 +8,7 @@
 
 use async_graphql::resolver_utils::enum_value;
 use async_graphql::{Name, Value};
-use routing::event::{Event, Object};
+use routing::event::{Event, Object, Recorded};
 use routing::ids::WorkerChannelId;
 use routing::state::task::{Phase, RoutingStep, Waiting};
 use routing::state::{
@@ -23,7 +23,8 @@ use crate::graphql::scalars::{text_of, value_of};
 use crate::graphql::scope::Scope;
 
 /// The objects of the event that the viewer may see, and what else there is to say.
-pub fn of(scope: &Scope, event: &Event) -> Value {
+pub fn of(scope: &Scope, recorded: &Recorded) -> Value {
+    let Recorded { sequence: _, at, actor: _, event } = recorded;
     let objects = event.objects().filter(|object| scope.sees_in_event(object));
     let objects = objects.map(|object| match &object {
         Object::Workspace(it) => ("workspace", workspace(it)),
@@ -31,7 +32,7 @@ pub fn of(scope: &Scope, event: &Event) -> Value {
         Object::TaskChannel(it) => ("taskChannel", task_channel(it)),
         Object::TaskQueue(it) => ("taskQueue", task_queue(it)),
         Object::Workflow(it) => ("workflow", workflow(it)),
-        Object::Worker(it) => ("worker", worker(scope, it)),
+        Object::Worker(it) => ("worker", worker(scope, it, *at)),
         Object::Task(it) => ("task", task(it)),
         Object::Reservation(it) => ("reservation", reservation(scope, it)),
         Object::PurgedTask(task) => ("taskId", text(task)),
@@ -60,6 +61,7 @@ fn circumstances(event: &Event) -> Vec<(&'static str, Value)> {
         | Event::ActivityCreated { activity: _ }
         | Event::ActivityUpdated { activity: _ }
         | Event::TaskChannelCreated { task_channel: _ }
+        | Event::TaskChannelUpdated { task_channel: _ }
         | Event::TaskQueueCreated { task_queue: _ }
         | Event::TaskQueueUpdated { task_queue: _ }
         | Event::TaskQueueExpressionUpdated { task_queue: _ }
@@ -189,14 +191,14 @@ fn workflow(it: &Workflow) -> Value {
     ])
 }
 
-fn worker(scope: &Scope, it: &Worker) -> Value {
+fn worker(scope: &Scope, it: &Worker, at: Timestamp) -> Value {
     let Worker {
         id,
         name,
         attributes,
         activity,
         activity_changed_at,
-        channels,
+        channels: _, // Those that are as they were at first are not among them, but are shown as well.
         last_reserved: _, // The common circle; the circles of the channels are shown there.
         version,
         created_at,
@@ -204,7 +206,8 @@ fn worker(scope: &Scope, it: &Worker) -> Value {
     } = it;
     // Availability never changes, so it is that of the moment of the event.
     let is_available = scope.state().activities.get(activity).is_some_and(|activity| activity.available);
-    let channels = channels.iter().map(|channel| worker_channel(it, channel, is_available));
+    let task_channels = scope.state().task_channels.values().filter(|channel| channel.created_at <= at);
+    let channels = task_channels.map(|channel| worker_channel(it, &it.channel(channel), is_available));
     object([
         ("id", text(id)),
         ("name", name.into()),

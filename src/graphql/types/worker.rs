@@ -94,9 +94,8 @@ impl Worker {
 
     /// What the Worker can take, by Task Channel.
     async fn channels(&self) -> Vec<WorkerChannel> {
-        let channel =
-            |channel: &routing::state::WorkerChannel| WorkerChannel::of(self.clone(), channel.task_channel);
-        self.worker.channels.iter().filter_map(channel).collect()
+        let task_channels = self.scope.state().task_channels.values();
+        task_channels.map(|channel| WorkerChannel::of(self.clone(), channel)).collect()
     }
 
     /// The TaskQueues whose target expression this Worker satisfies, by name.
