@@ -61,6 +61,7 @@ fn tables() -> Vec<TableCreateStatement> {
             .col(text("name"))
             .col(boolean("available"))
             .versioned()
+            .col(number_null("deleted_at"))
             .to_owned(),
         Table::create()
             .table("task_channel")
@@ -70,6 +71,7 @@ fn tables() -> Vec<TableCreateStatement> {
             .col(text("unique_name"))
             .col(boolean("channel_optimized_routing"))
             .versioned()
+            .col(number_null("deleted_at"))
             .to_owned(),
         Table::create()
             .table("task_queue")
@@ -80,6 +82,7 @@ fn tables() -> Vec<TableCreateStatement> {
             .col(number("max_reserved_workers"))
             .col(text("task_order"))
             .versioned()
+            .col(number_null("deleted_at"))
             .to_owned(),
         Table::create()
             .table("workflow")
@@ -89,6 +92,7 @@ fn tables() -> Vec<TableCreateStatement> {
             .col(text("revisions"))
             .col(number("task_reservation_timeout_seconds"))
             .versioned()
+            .col(number_null("deleted_at"))
             .to_owned(),
         Table::create()
             .table("worker")
@@ -102,6 +106,7 @@ fn tables() -> Vec<TableCreateStatement> {
             .col(number_null("last_reserved_sequence"))
             .col(number_null("last_reserved_at"))
             .versioned()
+            .col(number_null("deleted_at"))
             .to_owned(),
         Table::create()
             .table("task")
@@ -128,6 +133,7 @@ fn tables() -> Vec<TableCreateStatement> {
             .col(text("open_reservations"))
             .col(text("cool_downs"))
             .versioned()
+            .col(number_null("deleted_at"))
             .col(number_null("purged_at"))
             .to_owned(),
         Table::create()

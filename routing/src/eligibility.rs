@@ -71,7 +71,7 @@ impl WorkerFacts for WorkerView<'_> {
     }
 
     fn activity_name(&self) -> &str {
-        &self.state.activities[&self.worker.activity].name
+        self.state.activity(self.worker.activity).map_or("", |activity| &activity.name)
     }
 
     fn channel(&self, unique_name: &str) -> Option<ChannelFacts> {

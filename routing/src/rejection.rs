@@ -63,6 +63,16 @@ pub enum Rejection {
         /// Every fault; never empty.
         faults: Vec<workflow_configuration::Fault>,
     },
+    /// The object cannot be deleted, because others need it.
+    #[error("the {kind} cannot be deleted: {}", in_words(.users, *.n_users))]
+    InUse {
+        /// `TaskQueue`, `Worker`, …
+        kind: &'static str,
+        /// The first of those who need it, at most [`USERS_NAMED_MAX`]; never empty.
+        users: Vec<User>,
+        /// How many there are.
+        n_users: usize,
+    },
     /// A limit of the Workspace is reached.
     #[error("{what}: the limit is {limit}")]
     LimitExceeded {
@@ -75,6 +85,32 @@ pub enum Rejection {
     },
 }
 
+/// How many of those who need an object a refusal names.
+pub const USERS_NAMED_MAX: usize = 10;
+
+/// Something because of which an object cannot be deleted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct User {
+    /// `Task`, `Worker`, …
+    pub kind: &'static str,
+    /// Its id.
+    pub id: String,
+    /// Its name, if it has one.
+    pub name: Option<String>,
+    /// In which way it needs the object, as the end of a sentence: `is in it`.
+    pub how: &'static str,
+}
+
+/// `Workflow Sales refers to it, Task WT… is in it, and 3 more`.
+fn in_words(users: &[User], n_users: usize) -> String {
+    let named = users.iter().map(|User { kind, id, name, how }| {
+        let name = name.as_ref().unwrap_or(id);
+        format!("{kind} {name} {how}")
+    });
+    let more = (n_users > users.len()).then(|| format!("and {} more", n_users - users.len()));
+    named.chain(more).collect::<Vec<_>>().join(", ")
+}
+
 /// What a program can tell refusals apart by. Stable.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs)] // As the names say; described in the API.
@@ -85,6 +121,7 @@ pub enum Code {
     BadUserInput,
     InvalidExpression,
     InvalidWorkflow,
+    InUse,
     LimitExceeded,
 }
 
@@ -99,6 +136,7 @@ impl Rejection {
             Rejection::BadInput { .. } => Code::BadUserInput,
             Rejection::InvalidExpression { .. } => Code::InvalidExpression,
             Rejection::InvalidWorkflow { .. } => Code::InvalidWorkflow,
+            Rejection::InUse { .. } => Code::InUse,
             Rejection::LimitExceeded { .. } => Code::LimitExceeded,
         }
     }
@@ -113,7 +151,7 @@ impl Rejection {
             | Rejection::InvalidWorkflow { field, .. } => Some(field),
             Rejection::LimitExceeded { field, .. } => *field,
             Rejection::VersionConflict { .. } => Some("expectedVersion"),
-            Rejection::InvalidState { .. } => None,
+            Rejection::InvalidState { .. } | Rejection::InUse { .. } => None,
         }
     }
 }

@@ -166,7 +166,7 @@ fn compare_task(
         }
     }
     for (worker, expected) in reservations {
-        let id = world.worker(worker)?.id;
+        let id = world.worker_ever(worker)?.id;
         let newest = world.state().reservations_of_task(task.id).rfind(|offer| offer.worker == id);
         let actual = newest.map_or("none", |reservation| words::status(reservation.status));
         let said = format!("the Reservation of {name} for {} is", worker.value);
@@ -182,9 +182,13 @@ fn workers_of(world: &World, expected: &Located<Standing>) -> Result<Vec<WorkerI
         Standing::AssignedTo(worker) | Standing::WrappingBy(worker) | Standing::CompletedBy(worker) => {
             std::slice::from_ref(worker)
         }
-        Standing::Pending | Standing::Completed | Standing::Canceled | Standing::Purged => &[],
+        Standing::Pending
+        | Standing::Completed
+        | Standing::Canceled
+        | Standing::Deleted
+        | Standing::Purged => &[],
     };
-    let worker = |name: &String| world.worker(&Located { at: expected.at, value: name.clone() });
+    let worker = |name: &String| world.worker_ever(&Located { at: expected.at, value: name.clone() });
     names.iter().map(|name| Ok(worker(name)?.id)).collect()
 }
 

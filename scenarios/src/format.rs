@@ -133,6 +133,25 @@ pub(crate) enum Command {
         re_evaluate_tasks: bool,
     },
     UpdateWorkspace(Workspace),
+    DeleteTask {
+        task: Text,
+    },
+    DeleteWorker {
+        worker: Text,
+        force: bool,
+    },
+    DeleteActivity {
+        activity: Text,
+    },
+    DeleteChannel {
+        channel: Text,
+    },
+    DeleteQueue {
+        queue: Text,
+    },
+    DeleteWorkflow {
+        workflow: Text,
+    },
 }
 
 pub(crate) struct CreateTask {
@@ -249,6 +268,7 @@ pub(crate) enum Standing {
     Completed,
     CompletedBy(String),
     Canceled,
+    Deleted,
     /// Not in memory any more.
     Purged,
 }

@@ -2,7 +2,8 @@
 
 use routing::command::{
     AcceptReservation, CancelTask, CompleteReservation, CompleteTask, CreateActivity, CreateTaskChannel,
-    CreateTaskQueue, CreateWorker, CreateWorkflow, RejectReservation, SetWorkerActivity, UpdateActivity,
+    CreateTaskQueue, CreateWorker, CreateWorkflow, DeleteActivity, DeleteTask, DeleteTaskChannel,
+    DeleteTaskQueue, DeleteWorker, DeleteWorkflow, RejectReservation, SetWorkerActivity, UpdateActivity,
     UpdateTaskChannel, UpdateTaskQueue, UpdateWorker, UpdateWorkerChannel, UpdateWorkflow, UpdateWorkspace,
     WrapUpReservation, WrapUpTask,
 };
@@ -146,6 +147,30 @@ pub(crate) fn perform(world: &mut World, command: &Command) -> Result<Answer, Fa
             })
         }
         Command::UpdateWorkspace(settings) => Routed::UpdateWorkspace(update_workspace(world, settings)?),
+        Command::DeleteTask { task } => {
+            Routed::DeleteTask(DeleteTask { id: world.task_id(task)?, expected_version: ANY_VERSION })
+        }
+        Command::DeleteWorker { worker, force } => Routed::DeleteWorker(DeleteWorker {
+            id: world.worker(worker)?.id,
+            expected_version: ANY_VERSION,
+            force: *force,
+        }),
+        Command::DeleteActivity { activity } => Routed::DeleteActivity(DeleteActivity {
+            id: world.activity(activity)?,
+            expected_version: ANY_VERSION,
+        }),
+        Command::DeleteChannel { channel } => Routed::DeleteTaskChannel(DeleteTaskChannel {
+            id: world.channel(channel)?.id,
+            expected_version: ANY_VERSION,
+        }),
+        Command::DeleteQueue { queue } => Routed::DeleteTaskQueue(DeleteTaskQueue {
+            id: world.queue(queue)?,
+            expected_version: ANY_VERSION,
+        }),
+        Command::DeleteWorkflow { workflow } => Routed::DeleteWorkflow(DeleteWorkflow {
+            id: world.workflow(workflow)?,
+            expected_version: ANY_VERSION,
+        }),
     };
     Ok(world.apply(routed))
 }

@@ -66,19 +66,25 @@ pub fn permits(grant: &Grant, command: &Command, state: &State) -> Result<Basis,
         Command::UpdateWorkspace(_)
         | Command::CreateActivity(_)
         | Command::UpdateActivity(_)
+        | Command::DeleteActivity(_)
         | Command::CreateTaskChannel(_)
         | Command::UpdateTaskChannel(_)
+        | Command::DeleteTaskChannel(_)
         | Command::CreateTaskQueue(_)
         | Command::UpdateTaskQueue(_)
+        | Command::DeleteTaskQueue(_)
         | Command::CreateWorkflow(_)
-        | Command::UpdateWorkflow(_) => configure(grant),
+        | Command::UpdateWorkflow(_)
+        | Command::DeleteWorkflow(_) => configure(grant),
 
         Command::CreateWorker(_)
         // Attributes decide which work comes to a Worker, so they are not the Worker's own to write.
         | Command::UpdateWorker(_)
         | Command::UpdateWorkerChannel(_)
+        | Command::DeleteWorker(_)
         | Command::CreateTask(_)
-        | Command::CancelTask(_) => direct(grant),
+        | Command::CancelTask(_)
+        | Command::DeleteTask(_) => direct(grant),
 
         Command::SetWorkerActivity(command) => work(grant, |own| own_worker(own, command.id)),
 
@@ -338,6 +344,7 @@ impl Visible for TaskQueue {
         }) || state
             .workers
             .get(&own)
+            .filter(|_| self.deleted_at.is_none())
             .is_some_and(|worker| WorkerView::of(state, worker).is_eligible_for(&self.target_workers, now))
     }
 }
@@ -364,8 +371,10 @@ pub fn sees_event(sight: Sight, event: &Event, state: &State, now: Timestamp) ->
     match event {
         Event::ActivityCreated { .. }
         | Event::ActivityUpdated { .. }
+        | Event::ActivityDeleted { .. }
         | Event::TaskChannelCreated { .. }
-        | Event::TaskChannelUpdated { .. } => true,
+        | Event::TaskChannelUpdated { .. }
+        | Event::TaskChannelDeleted { .. } => true,
 
         // The settings, and how the Workspace routes.
         Event::WorkspaceCreated { .. }
@@ -373,15 +382,18 @@ pub fn sees_event(sight: Sight, event: &Event, state: &State, now: Timestamp) ->
         | Event::TaskQueueCreated { .. }
         | Event::TaskQueueUpdated { .. }
         | Event::TaskQueueExpressionUpdated { .. }
+        | Event::TaskQueueDeleted { .. }
         | Event::WorkflowCreated { .. }
-        | Event::WorkflowUpdated { .. } => false,
+        | Event::WorkflowUpdated { .. }
+        | Event::WorkflowDeleted { .. } => false,
 
         Event::WorkerCreated { worker }
         | Event::WorkerUpdated { worker }
         | Event::WorkerAttributesUpdate { worker }
         | Event::WorkerActivityUpdate { worker, .. }
         | Event::WorkerCapacityUpdate { worker, .. }
-        | Event::WorkerChannelAvailabilityUpdate { worker, .. } => worker.is_visible(sight, state, now),
+        | Event::WorkerChannelAvailabilityUpdate { worker, .. }
+        | Event::WorkerDeleted { worker } => worker.is_visible(sight, state, now),
 
         // As the Task is now: it is visible while the Worker has it, with all that happened to it before.
         Event::TaskCreated { task }
@@ -389,6 +401,7 @@ pub fn sees_event(sight: Sight, event: &Event, state: &State, now: Timestamp) ->
         | Event::TaskCanceled { task }
         | Event::TaskWrapup { task }
         | Event::TaskCompleted { task }
+        | Event::TaskDeleted { task }
         | Event::WorkflowEntered { task }
         | Event::WorkflowTargetMatched { task }
         | Event::WorkflowTimeout { task }

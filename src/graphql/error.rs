@@ -5,7 +5,7 @@
 
 use async_graphql::{Enum, ErrorExtensionValues, Name, Value};
 use routing::expression;
-use routing::rejection::Code;
+use routing::rejection::{Code, User};
 use routing::workflow_configuration::Fault;
 use routing::{Rejection, ids::Id};
 use uuid::Uuid;
@@ -87,6 +87,9 @@ pub enum ErrorCode {
     /// The object is not in the expected version, `version` is the present one; or an idempotency key was used
     /// before with another input.
     Conflict,
+    /// The object cannot be deleted because others need it; `users` lists the first of them, each with `kind`, `id`,
+    /// `name` (null where it has none) and `how`, and `userCount` says how many there are.
+    InUse,
     /// A limit would be exceeded; `limit` is how much is allowed.
     LimitExceeded,
     /// The server has too much to do; try again after `retryAfterMs`.
@@ -132,6 +135,7 @@ impl Error {
                 Code::BadUserInput => ErrorCode::BadUserInput,
                 Code::InvalidExpression => ErrorCode::InvalidExpression,
                 Code::InvalidWorkflow => ErrorCode::InvalidWorkflow,
+                Code::InUse => ErrorCode::InUse,
                 Code::LimitExceeded => ErrorCode::LimitExceeded,
             },
             Error::KeyReused => ErrorCode::Conflict,
@@ -250,9 +254,24 @@ fn facts_of(rejection: &Rejection) -> Vec<(&'static str, Value)> {
         Rejection::InvalidWorkflow { field: _, faults } => {
             vec![("errors", Value::List(faults.iter().map(fault).collect()))]
         }
+        Rejection::InUse { kind: _, users, n_users } => {
+            vec![("users", Value::List(users.iter().map(user).collect())), ("userCount", (*n_users).into())]
+        }
         Rejection::LimitExceeded { what: _, limit, field: _ } => vec![("limit", (*limit).into())],
         Rejection::NotFound { .. } | Rejection::BadInput { .. } => Vec::new(),
     }
+}
+
+/// Something because of which an object cannot be deleted.
+fn user(user: &User) -> Value {
+    let User { kind, id, name, how } = user;
+    let facts: [(&'static str, Value); 4] = [
+        ("kind", (*kind).into()),
+        ("id", id.as_str().into()),
+        ("name", name.clone().into()),
+        ("how", (*how).into()),
+    ];
+    Value::Object(facts.into_iter().map(|(name, fact)| (Name::new(name), fact)).collect())
 }
 
 fn fault(fault: &Fault) -> Value {

@@ -116,29 +116,29 @@ impl Scope {
         Workspace::of(self.clone())
     }
 
-    /// The Activity.
+    /// The Activity, deleted or not.
     pub fn activity(&self, id: ActivityId) -> Option<Activity> {
-        self.see(self.state().activities.get(&id)?)
+        self.see(self.state().activity(id)?)
     }
 
-    /// The Task Channel.
+    /// The Task Channel, deleted or not.
     pub fn task_channel(&self, id: TaskChannelId) -> Option<TaskChannel> {
-        self.see(self.state().task_channels.get(&id)?)
+        self.see(self.state().task_channel(id)?)
     }
 
-    /// The TaskQueue.
+    /// The TaskQueue; one that was deleted as long as something refers to it.
     pub fn task_queue(&self, id: TaskQueueId) -> Option<TaskQueue> {
-        self.see(self.state().task_queues.get(&id)?)
+        self.see(self.state().task_queue(id)?)
     }
 
-    /// The Workflow.
+    /// The Workflow; likewise.
     pub fn workflow(&self, id: WorkflowId) -> Option<Workflow> {
-        self.see(self.state().workflows.get(&id)?)
+        self.see(self.state().workflow(id)?)
     }
 
-    /// The Worker.
+    /// The Worker; likewise.
     pub fn worker(&self, id: WorkerId) -> Option<Worker> {
-        self.see(self.state().workers.get(&id)?)
+        self.see(self.state().worker(id)?)
     }
 
     /// The worker channel. Its id leads to the Worker once its Task Channel is known, and there are few of them.

@@ -106,7 +106,7 @@ pub fn workspace(row: entity::workspace::Model) -> Result<(Workspace, EndOfLog),
 // --- activity --------------------------------------------------------------------------------------------------
 
 pub fn activity_row(workspace: WorkspaceId, activity: &Activity) -> entity::activity::Model {
-    let Activity { id, name, available, version, created_at, updated_at } = activity;
+    let Activity { id, name, available, version, created_at, updated_at, deleted_at } = activity;
     entity::activity::Model {
         id: id.to_string(),
         workspace_id: workspace.to_string(),
@@ -115,12 +115,21 @@ pub fn activity_row(workspace: WorkspaceId, activity: &Activity) -> entity::acti
         version: i64::from(*version),
         created_at: created_at.0,
         updated_at: updated_at.0,
+        deleted_at: deleted_at.map(|at| at.0),
     }
 }
 
 pub fn activity(row: entity::activity::Model) -> Result<Activity, Corrupt> {
-    let entity::activity::Model { id, workspace_id: _, name, available, version, created_at, updated_at } =
-        row;
+    let entity::activity::Model {
+        id,
+        workspace_id: _,
+        name,
+        available,
+        version,
+        created_at,
+        updated_at,
+        deleted_at,
+    } = row;
     let row = Row { table: "activity", id: &id };
     Ok(Activity {
         id: row.parse("id", &id)?,
@@ -129,14 +138,23 @@ pub fn activity(row: entity::activity::Model) -> Result<Activity, Corrupt> {
         version: row.number("version", version)?,
         created_at: Timestamp(created_at),
         updated_at: Timestamp(updated_at),
+        deleted_at: deleted_at.map(Timestamp),
     })
 }
 
 // --- task_channel ----------------------------------------------------------------------------------------------
 
 pub fn task_channel_row(workspace: WorkspaceId, channel: &TaskChannel) -> entity::task_channel::Model {
-    let TaskChannel { id, name, unique_name, channel_optimized_routing, version, created_at, updated_at } =
-        channel;
+    let TaskChannel {
+        id,
+        name,
+        unique_name,
+        channel_optimized_routing,
+        version,
+        created_at,
+        updated_at,
+        deleted_at,
+    } = channel;
     entity::task_channel::Model {
         id: id.to_string(),
         workspace_id: workspace.to_string(),
@@ -146,6 +164,7 @@ pub fn task_channel_row(workspace: WorkspaceId, channel: &TaskChannel) -> entity
         version: i64::from(*version),
         created_at: created_at.0,
         updated_at: updated_at.0,
+        deleted_at: deleted_at.map(|at| at.0),
     }
 }
 
@@ -159,6 +178,7 @@ pub fn task_channel(row: entity::task_channel::Model) -> Result<TaskChannel, Cor
         version,
         created_at,
         updated_at,
+        deleted_at,
     } = row;
     let row = Row { table: "task_channel", id: &id };
     Ok(TaskChannel {
@@ -169,6 +189,7 @@ pub fn task_channel(row: entity::task_channel::Model) -> Result<TaskChannel, Cor
         version: row.number("version", version)?,
         created_at: Timestamp(created_at),
         updated_at: Timestamp(updated_at),
+        deleted_at: deleted_at.map(Timestamp),
     })
 }
 
@@ -184,6 +205,7 @@ pub fn task_queue_row(workspace: WorkspaceId, queue: &TaskQueue) -> entity::task
         version,
         created_at,
         updated_at,
+        deleted_at,
     } = queue;
     entity::task_queue::Model {
         id: id.to_string(),
@@ -195,6 +217,7 @@ pub fn task_queue_row(workspace: WorkspaceId, queue: &TaskQueue) -> entity::task
         version: i64::from(*version),
         created_at: created_at.0,
         updated_at: updated_at.0,
+        deleted_at: deleted_at.map(|at| at.0),
     }
 }
 
@@ -209,6 +232,7 @@ pub fn task_queue(row: entity::task_queue::Model) -> Result<TaskQueue, Corrupt> 
         version,
         created_at,
         updated_at,
+        deleted_at,
     } = row;
     let row = Row { table: "task_queue", id: &id };
     Ok(TaskQueue {
@@ -221,14 +245,23 @@ pub fn task_queue(row: entity::task_queue::Model) -> Result<TaskQueue, Corrupt> 
         version: row.number("version", version)?,
         created_at: Timestamp(created_at),
         updated_at: Timestamp(updated_at),
+        deleted_at: deleted_at.map(Timestamp),
     })
 }
 
 // --- workflow --------------------------------------------------------------------------------------------------
 
 pub fn workflow_row(workspace: WorkspaceId, workflow: &Workflow) -> entity::workflow::Model {
-    let Workflow { id, name, revisions, task_reservation_timeout_seconds, version, created_at, updated_at } =
-        workflow;
+    let Workflow {
+        id,
+        name,
+        revisions,
+        task_reservation_timeout_seconds,
+        version,
+        created_at,
+        updated_at,
+        deleted_at,
+    } = workflow;
     entity::workflow::Model {
         id: id.to_string(),
         workspace_id: workspace.to_string(),
@@ -238,6 +271,7 @@ pub fn workflow_row(workspace: WorkspaceId, workflow: &Workflow) -> entity::work
         version: i64::from(*version),
         created_at: created_at.0,
         updated_at: updated_at.0,
+        deleted_at: deleted_at.map(|at| at.0),
     }
 }
 
@@ -251,6 +285,7 @@ pub fn workflow(row: entity::workflow::Model) -> Result<Workflow, Corrupt> {
         version,
         created_at,
         updated_at,
+        deleted_at,
     } = row;
     let row = Row { table: "workflow", id: &id };
     let revisions: Vec<Revision> = row.json("revisions", &revisions)?;
@@ -266,6 +301,7 @@ pub fn workflow(row: entity::workflow::Model) -> Result<Workflow, Corrupt> {
         version: row.number("version", version)?,
         created_at: Timestamp(created_at),
         updated_at: Timestamp(updated_at),
+        deleted_at: deleted_at.map(Timestamp),
     })
 }
 
@@ -283,6 +319,7 @@ pub fn worker_row(workspace: WorkspaceId, worker: &Worker) -> entity::worker::Mo
         version,
         created_at,
         updated_at,
+        deleted_at,
     } = worker;
     entity::worker::Model {
         id: id.to_string(),
@@ -297,6 +334,7 @@ pub fn worker_row(workspace: WorkspaceId, worker: &Worker) -> entity::worker::Mo
         version: i64::from(*version),
         created_at: created_at.0,
         updated_at: updated_at.0,
+        deleted_at: deleted_at.map(|at| at.0),
     }
 }
 
@@ -314,6 +352,7 @@ pub fn worker(row: entity::worker::Model) -> Result<Worker, Corrupt> {
         version,
         created_at,
         updated_at,
+        deleted_at,
     } = row;
     let row = Row { table: "worker", id: &id };
     let channels: Vec<WorkerChannel> = row.json("channels", &channels)?;
@@ -343,6 +382,7 @@ pub fn worker(row: entity::worker::Model) -> Result<Worker, Corrupt> {
         version: row.number("version", version)?,
         created_at: Timestamp(created_at),
         updated_at: Timestamp(updated_at),
+        deleted_at: deleted_at.map(Timestamp),
     })
 }
 
@@ -367,6 +407,7 @@ pub fn task_row(workspace: WorkspaceId, task: &Task) -> entity::task::Model {
         version,
         created_at,
         updated_at,
+        deleted_at,
     } = task;
     let PhaseColumns { status, expires_at, step, reservation_id, assigned_at, ended_at, reason } =
         phase_columns(phase);
@@ -395,6 +436,7 @@ pub fn task_row(workspace: WorkspaceId, task: &Task) -> entity::task::Model {
         version: i64::from(*version),
         created_at: created_at.0,
         updated_at: updated_at.0,
+        deleted_at: deleted_at.map(|at| at.0),
         purged_at: None,
     }
 }
@@ -426,6 +468,7 @@ pub fn task(row: entity::task::Model) -> Result<Task, Corrupt> {
         version,
         created_at,
         updated_at,
+        deleted_at,
         purged_at: _,
     } = row;
     let row = Row { table: "task", id: &id };
@@ -450,6 +493,7 @@ pub fn task(row: entity::task::Model) -> Result<Task, Corrupt> {
         version: row.number("version", version)?,
         created_at: Timestamp(created_at),
         updated_at: Timestamp(updated_at),
+        deleted_at: deleted_at.map(Timestamp),
     })
 }
 

@@ -373,7 +373,9 @@ impl Schema {
             .iter()
             .map(|field| {
                 let name = text(&field["name"]);
-                let input = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
+                let own = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
+                // Most deletions have the same.
+                let input = if types.contains_key(&own) { own } else { "DeleteInput".to_owned() };
                 Mutation { name, input }
             })
             .collect();
@@ -466,6 +468,19 @@ impl Schema {
                 "workerId" => json!(world.of_bo["WK"]),
                 "taskId" => json!(world.of_bo["WT"]),
                 "reservationId" => json!(world.of_bo["WR"]),
+                // Of a deletion, which says in its name what it deletes.
+                "id" => {
+                    let prefix = match mutation.name.as_str() {
+                        "deleteWorker" => "WK",
+                        "deleteTask" => "WT",
+                        "deleteTaskQueue" => "WQ",
+                        "deleteWorkflow" => "WW",
+                        "deleteActivity" => "WA",
+                        "deleteTaskChannel" => "TC",
+                        other => panic!("say here what {other} deletes"),
+                    };
+                    json!(world.ids.iter().rfind(|id| id.starts_with(prefix)).expect("an id"))
+                }
                 "taskQueueId" => json!(world.of_bo["WQ"]),
                 "workflowId" => json!(world.of_bo["WW"]),
                 "activityId" | "taskChannelId" | "workerChannelId" if is_required => {

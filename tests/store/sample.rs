@@ -63,8 +63,15 @@ impl Sample {
         for (id, name, available) in
             [(activities[0], ODD_NAMES[1], true), (activities[1], ODD_NAMES[2], false)]
         {
-            let activity =
-                Activity { id, name: name.to_owned(), available, version: 1, created_at: AT, updated_at: AT };
+            let activity = Activity {
+                id,
+                name: name.to_owned(),
+                available,
+                version: 1,
+                created_at: AT,
+                updated_at: AT,
+                deleted_at: None,
+            };
             events.push(Event::ActivityCreated { activity: Arc::new(activity) });
         }
         for (unique_name, channel_optimized_routing) in [("default", false), ("voice", true)] {
@@ -76,6 +83,7 @@ impl Sample {
                 version: 1,
                 created_at: AT,
                 updated_at: AT,
+                deleted_at: None,
             };
             events.push(Event::TaskChannelCreated { task_channel: Arc::new(task_channel) });
         }
@@ -92,6 +100,7 @@ impl Sample {
                 version: 1,
                 created_at: AT,
                 updated_at: AT,
+                deleted_at: None,
             };
             sample.record(vec![Event::TaskQueueCreated { task_queue: Arc::new(task_queue) }]);
         }
@@ -174,6 +183,7 @@ impl Sample {
             version: 2,
             created_at: AT,
             updated_at: AT,
+            deleted_at: None,
         });
         self.record(vec![Event::WorkflowCreated { workflow: Arc::clone(&workflow) }]);
         workflow
@@ -208,6 +218,7 @@ impl Sample {
             version: 1,
             created_at: AT,
             updated_at: AT,
+            deleted_at: None,
         });
         self.record(vec![Event::WorkerCreated { worker: Arc::clone(&worker) }]);
         worker
@@ -233,6 +244,7 @@ impl Sample {
             version: 1,
             created_at: AT,
             updated_at: Timestamp(AT.0 + 1),
+            deleted_at: None,
         }
     }
 

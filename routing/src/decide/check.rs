@@ -36,7 +36,11 @@ impl Router {
     }
 
     pub(super) fn task(&self, id: TaskId) -> Result<Arc<Task>, Rejection> {
-        find(&self.state.tasks, id, "taskId")
+        let task = find(&self.state.tasks, id, "taskId")?;
+        if task.deleted_at.is_some() {
+            return Err(Rejection::NotFound { kind: TaskId::KIND, id: id.to_string(), field: "taskId" });
+        }
+        Ok(task)
     }
 
     pub(super) fn reservation(&self, id: ReservationId) -> Result<Arc<Reservation>, Rejection> {
@@ -67,7 +71,7 @@ impl Router {
     }
 }
 
-fn find<I: Id, T>(map: &Map<I, T>, id: I, field: &'static str) -> Result<Arc<T>, Rejection> {
+pub(super) fn find<I: Id, T>(map: &Map<I, T>, id: I, field: &'static str) -> Result<Arc<T>, Rejection> {
     map.get(&id).cloned().ok_or_else(|| Rejection::NotFound { kind: I::KIND, id: id.to_string(), field })
 }
 

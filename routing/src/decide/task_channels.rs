@@ -30,6 +30,7 @@ impl Router {
             version: 1,
             created_at: self.now,
             updated_at: self.now,
+            deleted_at: None,
         };
         self.emit(Event::TaskChannelCreated { task_channel: Arc::new(task_channel) });
         Ok(())

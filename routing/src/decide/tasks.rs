@@ -60,6 +60,7 @@ impl Router {
             version: 1,
             created_at: self.now,
             updated_at: self.now,
+            deleted_at: None,
         };
         self.emit(Event::TaskCreated { task: Arc::new(task) });
         self.enter_workflow(id);

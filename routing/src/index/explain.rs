@@ -395,8 +395,8 @@ fn routed(state: &State, task: &Task) -> String {
 }
 
 fn offered(state: &State, reservation: &Reservation) -> String {
-    let worker = &state.workers[&reservation.worker].name;
-    let queue = &state.task_queues[&reservation.task_queue].name;
+    let worker = state.worker(reservation.worker).map_or("a Worker", |worker| &worker.name);
+    let queue = state.task_queue(reservation.task_queue).map_or("a TaskQueue", |queue| &queue.name);
     let turn = match reservation.circle_before.common {
         None => "who had never been offered anything".to_owned(),
         Some(before) => {

@@ -294,8 +294,8 @@ impl Lanes {
     /// What a comparison with an index made anew may look at: ids, no slots.
     pub(super) fn canonical(
         &self,
-        queue_ids: &[TaskQueueId],
-        channel_ids: &[TaskChannelId],
+        queue_ids: &BTreeMap<QueueSlot, TaskQueueId>,
+        channel_ids: &BTreeMap<ChannelSlot, TaskChannelId>,
     ) -> impl PartialEq + std::fmt::Debug + use<> {
         let lanes: BTreeMap<_, Vec<TaskId>> = self
             .lanes
@@ -303,7 +303,7 @@ impl Lanes {
             .flatten()
             .map(|lane| {
                 let (queue, channel, order, known, condition) = lane.key.clone();
-                let key = (queue_ids[queue], channel_ids[channel], order, known, condition);
+                let key = (queue_ids[&queue], channel_ids[&channel], order, known, condition);
                 (key, lane.waiting.values().copied().collect())
             })
             .collect();
@@ -315,7 +315,7 @@ impl Lanes {
                 heads.heads.iter().enumerate().map(move |(queue, head)| (channel, queue, head))
             })
             .filter(|(_, _, head)| **head != NOBODY_WAITS)
-            .map(|(channel, queue, head)| ((channel_ids[channel], queue_ids[queue]), *head))
+            .map(|(channel, queue, head)| ((channel_ids[&channel], queue_ids[&queue]), *head))
             .collect();
         (
             lanes,

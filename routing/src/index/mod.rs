@@ -109,7 +109,12 @@ impl Index {
             (Some(Object::Activity(old)), Object::Activity(activity)) if old.name != activity.name => {
                 self.workers.activity_renamed(state, activity.id, now, wakes);
             }
-            (_, Object::Activity(_)) => {} // Availability never changes.
+            // Availability never changes, and nobody is in one that is deleted.
+            (_, Object::Activity(_)) => {}
+            (_, Object::TaskChannel(channel)) if channel.deleted_at.is_some() => {
+                self.workers.remove_channel(channel.id);
+                self.wake_where_load_counts(wakes);
+            }
             (Some(Object::TaskChannel(old)), Object::TaskChannel(channel)) => {
                 if old.channel_optimized_routing != channel.channel_optimized_routing {
                     self.workers.circle_changed(state, channel);
@@ -118,6 +123,9 @@ impl Index {
             (_, Object::TaskChannel(channel)) => {
                 self.workers.channel_created(state, channel);
                 self.wake_where_load_counts(wakes);
+            }
+            (_, Object::TaskQueue(queue)) if queue.deleted_at.is_some() => {
+                self.workers.remove_queue(queue.id);
             }
             (old, Object::TaskQueue(queue)) => {
                 let old = old.and_then(Object::as_task_queue);
@@ -136,9 +144,16 @@ impl Index {
             }
             (old, Object::Workflow(workflow)) => {
                 // Waiting Tasks keep the revision that they follow, so nobody is woken.
-                self.watch_steps(workflow);
+                if workflow.deleted_at.is_none() {
+                    self.watch_steps(workflow);
+                }
                 if let Some(Object::Workflow(old)) = old {
                     self.unwatch_steps(old);
+                }
+            }
+            (_, Object::Worker(worker)) if worker.deleted_at.is_some() => {
+                if let Some(slot) = self.workers.remove(worker.id) {
+                    wakes.workers.remove(&slot);
                 }
             }
             (old, Object::Worker(worker)) => {
@@ -310,11 +325,8 @@ fn waits_alike(old: &Task, new: &Task) -> bool {
 /// Two indexes are equal when they say the same about the same objects; how they lie in memory does not matter.
 impl PartialEq for Index {
     fn eq(&self, other: &Index) -> bool {
-        let lanes = |index: &Index| {
-            let queue_ids: Vec<_> =
-                (0..index.workers.n_queues()).map(|slot| index.workers.members(slot).id).collect();
-            index.lanes.canonical(&queue_ids, &index.workers.channel_ids())
-        };
+        let lanes =
+            |index: &Index| index.lanes.canonical(&index.workers.queue_ids(), &index.workers.channel_ids());
         self.workers.canonical() == other.workers.canonical()
             && lanes(self) == lanes(other)
             && self.timers.all() == other.timers.all()

@@ -35,6 +35,9 @@ pub struct Worker {
     pub created_at: Timestamp,
     /// When name, attributes or activity changed last.
     pub updated_at: Timestamp,
+    /// When it was deleted. From then on it is only read, by what refers to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
 }
 
 written_once!(Worker);

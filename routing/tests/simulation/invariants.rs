@@ -13,11 +13,11 @@ use routing::ids::*;
 use routing::index::Index;
 use routing::index::explain::CheckKind;
 use routing::state::{
-    Phase, Reservation, ReservationStatus, TargetWorkers, Task, TaskChannel, TaskStatus, Worker,
-    WorkerChannel,
+    Activity, Phase, Reservation, ReservationStatus, TargetWorkers, Task, TaskChannel, TaskQueue, TaskStatus,
+    Worker, WorkerChannel, Workflow,
 };
 use routing::time::Timestamp;
-use routing::{Command, Limits, Router, State};
+use routing::{Command, Limits, Rejection, Router, State};
 
 use crate::rules::{Memory, Place, Rules, expires_at};
 
@@ -103,6 +103,11 @@ impl Auditor {
         if let Some(task) = events.last().and_then(|recorded| offered(&recorded.event)) {
             a_round_is_complete(&rules, task);
         }
+        if let Cause::Command(command, _) = cause {
+            let rules = Rules::at(&begin, router.now(), &self.memory, &self.limits);
+            assert_ne!(rules.is_in_use(command), Some(true), "what is in use was deleted");
+        }
+        what_is_referred_to_can_be_read_and_nothing_else_that_was_deleted(&self.state);
         a_task_has_one_owner(&rules);
         counters_count(&rules);
         no_task_is_lost(&rules, &self.memory);
@@ -116,6 +121,28 @@ impl Auditor {
         workflows_progress(events);
         if let Cause::Command(command, _) = cause {
             the_command_did_what_it_says(command, &self.state, events);
+        }
+    }
+
+    /// Nothing is refused for being in use that is not (`routing.md` 6.5), and everybody who is named exists.
+    pub fn refused(&self, command: &Command, rejection: &Rejection, router: &Router) {
+        let Rejection::InUse { users, n_users, .. } = rejection else { return };
+        let rules = Rules::at(&self.state, router.now(), &self.memory, &self.limits);
+        assert_eq!(rules.is_in_use(command), Some(true), "{rejection}");
+        assert_eq!(users.len(), (*n_users).min(10), "{rejection}");
+        for user in users {
+            let state = &self.state;
+            let is_there = match user.kind {
+                "Workspace" => user.id.parse() == Ok(state.workspace.id),
+                "Worker" => user.id.parse().is_ok_and(|id: WorkerId| state.workers.contains_key(&id)),
+                "Workflow" => user.id.parse().is_ok_and(|id: WorkflowId| state.workflows.contains_key(&id)),
+                "Task" => user.id.parse().is_ok_and(|id: TaskId| state.tasks.contains_key(&id)),
+                "Reservation" => {
+                    user.id.parse().is_ok_and(|id: ReservationId| state.reservations.contains_key(&id))
+                }
+                other => panic!("{other} uses nothing"),
+            };
+            assert!(is_there, "{user:?}");
         }
     }
 
@@ -474,6 +501,41 @@ fn an_event_changes_only_what_it_names(occurrence: &Occurrence<'_>) {
             assert_eq!(**reservation, expected);
             changes_by_a_reservation(occurrence, reservation, task, worker);
         }
+        Event::TaskDeleted { task } => {
+            let expected = Task {
+                phase: task.phase.clone(),
+                cool_downs: Vec::new(),
+                deleted_at: Some(at),
+                ..next_version(task_before(task))
+            };
+            assert_eq!(**task, expected);
+            assert!(task.ended().is_some() && task.open_reservations.is_empty(), "{} is at its end", task.id);
+        }
+        Event::WorkerDeleted { worker } => {
+            let old = worker_before(worker);
+            let (version, deleted_at) = (old.version + 1, Some(at));
+            assert_eq!(**worker, Worker { version, updated_at: at, deleted_at, ..old });
+        }
+        Event::ActivityDeleted { activity } => {
+            let old = Activity::clone(&before.activities[&activity.id]);
+            let (version, deleted_at) = (old.version + 1, Some(at));
+            assert_eq!(**activity, Activity { version, updated_at: at, deleted_at, ..old });
+        }
+        Event::TaskChannelDeleted { task_channel } => {
+            let old = TaskChannel::clone(&before.task_channels[&task_channel.id]);
+            let (version, deleted_at) = (old.version + 1, Some(at));
+            assert_eq!(**task_channel, TaskChannel { version, updated_at: at, deleted_at, ..old });
+        }
+        Event::TaskQueueDeleted { task_queue } => {
+            let old = TaskQueue::clone(&before.task_queues[&task_queue.id]);
+            let (version, deleted_at) = (old.version + 1, Some(at));
+            assert_eq!(**task_queue, TaskQueue { version, updated_at: at, deleted_at, ..old });
+        }
+        Event::WorkflowDeleted { workflow } => {
+            let old = Workflow::clone(&before.workflows[&workflow.id]);
+            let (version, deleted_at) = (old.version + 1, Some(at));
+            assert_eq!(**workflow, Workflow { version, updated_at: at, deleted_at, ..old });
+        }
         Event::WorkerUpdated { worker } => {
             let old = worker_before(worker);
             let version = old.version + 1;
@@ -619,6 +681,9 @@ fn tasks_live_by_the_graph(Occurrence { before, after, recorded, .. }: &Occurren
             | Event::ReservationCanceled { .. } => (from, to) == (Reserved, Pending),
             Event::TaskCanceled { .. } => matches!((from, to), (Pending | Reserved, Canceled)),
             Event::TaskWrapup { .. } => (from, to) == (Assigned, Wrapping),
+            Event::TaskDeleted { .. } => {
+                matches!((from, to), (Pending, Canceled) | (Assigned | Wrapping, Completed))
+            }
             Event::TaskCompleted { .. } => matches!((from, to), (Assigned | Wrapping, Completed)),
             _ => false,
         };
@@ -846,6 +911,39 @@ fn revisions_are_kept_while_followed(Occurrence { before, recorded, .. }: &Occur
 
 // ---- after each step ----
 
+/// `routing.md` 6.5: who reads a Task or a Reservation finds what it refers to, deleted or not. Of TaskQueues, Workflows
+/// and Workers that were deleted, nothing else is kept.
+fn what_is_referred_to_can_be_read_and_nothing_else_that_was_deleted(state: &State) {
+    let (mut queues, mut workflows, mut workers) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for task in state.tasks.values() {
+        queues.extend(task.task_queue);
+        workflows.insert(task.workflow);
+        assert!(state.task_channel(task.task_channel).is_some(), "{}: its Task Channel", task.id);
+    }
+    for reservation in state.reservations.values() {
+        queues.insert(reservation.task_queue);
+        workflows.insert(reservation.workflow);
+        workers.insert(reservation.worker);
+        assert!(state.task_channel(reservation.task_channel).is_some(), "{}: its channel", reservation.id);
+    }
+    assert!(queues.iter().all(|id| state.task_queue(*id).is_some()), "TaskQueues that are referred to");
+    assert!(workflows.iter().all(|id| state.workflow(*id).is_some()), "Workflows that are referred to");
+    assert!(workers.iter().all(|id| state.worker(*id).is_some()), "Workers that are referred to");
+    let deleted = &state.deleted;
+    assert!(deleted.task_queues.values().all(|queue| queues.contains(&queue.id)), "deleted TaskQueues");
+    assert!(deleted.workflows.values().all(|workflow| workflows.contains(&workflow.id)), "deleted Workflows");
+    assert!(deleted.workers.values().all(|worker| workers.contains(&worker.id)), "deleted Workers");
+    for worker in deleted.workers.values() {
+        assert!(state.activity(worker.activity).is_some(), "{}: the Activity", worker.id);
+        let namesake = state.worker_named(&worker.name);
+        assert!(namesake.is_none_or(|other| other.id != worker.id), "{} has a name no more", worker.id);
+    }
+    for worker in state.workers.values() {
+        assert!(state.activities.contains_key(&worker.activity), "{} is in an Activity", worker.id);
+        assert_eq!(state.worker_named(&worker.name).map(|named| named.id), Some(worker.id));
+    }
+}
+
 /// I-01, I-02, and the rest of I-07: whoever accepted is the owner, and then nobody else has it or is offered it.
 fn a_task_has_one_owner(rules: &Rules<'_>) {
     for task in rules.state.tasks.values() {
@@ -1045,6 +1143,14 @@ fn each_event_was_asked_for(begin: &State, end: &State, cause: Cause<'_>, events
             Command::RejectReservation(_) => (&["reservation.rejected", "worker.activity.update"], true),
             Command::WrapUpReservation(_) => (&["task.wrapup", "reservation.wrapup"], false),
             Command::CompleteReservation(_) => (&["task.completed", "reservation.completed"], false),
+            Command::DeleteActivity(_) => (&["activity.deleted"], false),
+            Command::DeleteTaskChannel(_) => (&["task-channel.deleted"], false),
+            Command::DeleteTaskQueue(_) => (&["task-queue.deleted"], false),
+            Command::DeleteWorkflow(_) => (&["workflow.deleted"], false),
+            Command::DeleteWorker(command) => (&["reservation.canceled", "worker.deleted"], command.force),
+            Command::DeleteTask(_) => {
+                (&["reservation.canceled", "reservation.completed", "task.deleted"], false)
+            }
         },
     };
     let mut decided = true;
@@ -1295,6 +1401,19 @@ fn the_command_did_what_it_says(command: &Command, state: &State, events: &[Reco
             let reservation = &state.reservations[&command.id];
             assert_eq!(reservation.status, ReservationStatus::Completed);
             assert_eq!(state.tasks[&reservation.task].status(), TaskStatus::Completed);
+        }
+        Command::DeleteActivity(DeleteActivity { id, .. }) => {
+            assert!(!state.activities.contains_key(id) && state.activity(*id).is_some());
+        }
+        Command::DeleteTaskChannel(DeleteTaskChannel { id, .. }) => {
+            assert!(!state.task_channels.contains_key(id) && state.task_channel(*id).is_some());
+        }
+        Command::DeleteTaskQueue(command) => assert!(!state.task_queues.contains_key(&command.id)),
+        Command::DeleteWorkflow(command) => assert!(!state.workflows.contains_key(&command.id)),
+        Command::DeleteWorker(command) => assert!(!state.workers.contains_key(&command.id)),
+        Command::DeleteTask(command) => {
+            let task = &state.tasks[&command.id];
+            assert!(task.deleted_at.is_some() && task.ended().is_some());
         }
     }
 }

@@ -109,7 +109,8 @@ fn run(seed: u64, tally: &mut Tally) {
                         assert_eq!(*sequence, router.state().sequence, "the answer is the newest position");
                         auditor.step(Cause::Command(&command, &actor), &events, &router);
                     }
-                    Err(_) => {
+                    Err(rejection) => {
+                        auditor.refused(&command, rejection, &router);
                         assert!(events.is_empty(), "what is refused causes no event");
                         assert!(before == *router.state(), "what is refused changes nothing");
                     }

@@ -12,10 +12,12 @@ use routing::expression::{
 };
 use routing::ids::*;
 use routing::index::explain::CheckKind;
-use routing::state::{Phase, ReservationStatus, TargetWorkers, Task, TaskOrder, TaskStatus, Worker};
+use routing::state::{
+    Phase, ReservationStatus, TargetWorkers, Task, TaskOrder, TaskStatus, Worker, Workflow, Workspace,
+};
 use routing::time::Timestamp;
 use routing::workflow_configuration::{KnownWorker, Target, WorkflowConfiguration};
-use routing::{Attributes, Limits, State};
+use routing::{Attributes, Command, Limits, State};
 use serde_json::Value;
 
 /// What has happened so far, as far as it decides what may happen next.
@@ -163,7 +165,13 @@ impl Memory {
             | Event::TaskQueueTimeout { .. }
             | Event::ReservationAccepted { .. }
             | Event::ReservationWrapup { .. }
-            | Event::ReservationCompleted { .. } => {}
+            | Event::ReservationCompleted { .. }
+            | Event::ActivityDeleted { .. }
+            | Event::TaskChannelDeleted { .. }
+            | Event::TaskQueueDeleted { .. }
+            | Event::WorkflowDeleted { .. }
+            | Event::WorkerDeleted { .. }
+            | Event::TaskDeleted { .. } => {}
         }
     }
 
@@ -521,6 +529,58 @@ impl<'a> Rules<'a> {
         let minute =
             self.pending_tasks().find(looks_at_clock).map(|_| Timestamp((self.now.0 / 60_000 + 1) * 60_000));
         offers.chain(tasks.flatten()).chain(minute).min()
+    }
+
+    /// Does anything need what a command would delete (`routing.md` 6.5)? `None`: it deletes nothing, or what it would
+    /// delete is not there.
+    pub fn is_in_use(&self, command: &Command) -> Option<bool> {
+        let state = self.state;
+        let mut tasks = state.tasks.values();
+        let mut reservations = state.reservations.values();
+        Some(match command {
+            Command::DeleteActivity(command) => {
+                let id = state.activities.get(&command.id)?.id;
+                let Workspace { default_activity, timeout_activity, logout_activity, .. } = &*state.workspace;
+                *default_activity == id
+                    || *timeout_activity == Some(id)
+                    || *logout_activity == id
+                    || state.workers.values().any(|worker| worker.activity == id)
+            }
+            Command::DeleteTaskChannel(command) => {
+                let channel = state.task_channels.get(&command.id)?;
+                ["default", "voice", "chat", "sms", "video"].contains(&&*channel.unique_name)
+                    || tasks.any(|task| task.task_channel == channel.id && task.ended().is_none())
+            }
+            Command::DeleteTaskQueue(command) => {
+                let id = state.task_queues.get(&command.id)?.id;
+                let leads_there = |configuration: &WorkflowConfiguration| {
+                    configuration.queues().iter().any(|(queue, _)| *queue == id)
+                };
+                let present = |workflow: &Workflow| leads_there(&workflow.present().configuration);
+                tasks.any(|task| {
+                    let is_in_it = task.task_queue == Some(id) && task.ended().is_none();
+                    let followed = task.step().map(|step| self.configuration(task, step.revision));
+                    is_in_it || followed.is_some_and(leads_there)
+                }) || state.workflows.values().any(|workflow| present(workflow))
+            }
+            Command::DeleteWorkflow(command) => {
+                let id = state.workflows.get(&command.id)?.id;
+                let is_waiting = |task: &Task| matches!(task.phase, Phase::Pending(_) | Phase::Reserved(_));
+                tasks.any(|task| task.workflow == id && is_waiting(task))
+            }
+            Command::DeleteWorker(command) => {
+                let id = state.workers.get(&command.id)?.id;
+                reservations.any(|reservation| {
+                    let is_in_the_way = match reservation.status {
+                        ReservationStatus::Pending => !command.force,
+                        status => status.is_open(),
+                    };
+                    reservation.worker == id && is_in_the_way
+                })
+            }
+            Command::DeleteTask(_) => false,
+            _ => return None,
+        })
     }
 
     pub fn purged_at(&self, task: &Task) -> Timestamp {

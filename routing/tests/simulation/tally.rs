@@ -19,17 +19,18 @@ pub struct Tally {
     codes: [u64; CODES.len()],
 }
 
-const CODES: [&str; 7] = [
+const CODES: [&str; 8] = [
     "NOT_FOUND",
     "CONFLICT",
     "INVALID_STATE",
     "BAD_USER_INPUT",
     "INVALID_EXPRESSION",
     "INVALID_WORKFLOW",
+    "IN_USE",
     "LIMIT_EXCEEDED",
 ];
 
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 28] = [
     "UpdateWorkspace",
     "CreateActivity",
     "UpdateActivity",
@@ -52,9 +53,15 @@ const COMMANDS: [&str; 22] = [
     "RejectReservation",
     "WrapUpReservation",
     "CompleteReservation",
+    "DeleteActivity",
+    "DeleteTaskChannel",
+    "DeleteTaskQueue",
+    "DeleteWorkflow",
+    "DeleteWorker",
+    "DeleteTask",
 ];
 
-const EVENTS: [&str; 38] = [
+const EVENTS: [&str; 44] = [
     "workspace.created",
     "workspace.updated",
     "activity.created",
@@ -93,6 +100,12 @@ const EVENTS: [&str; 38] = [
     "reservation.rescinded",
     "reservation.wrapup",
     "reservation.completed",
+    "activity.deleted",
+    "task-channel.deleted",
+    "task-queue.deleted",
+    "workflow.deleted",
+    "worker.deleted",
+    "task.deleted",
 ];
 
 /// This one comes with the founding of a Workspace and never again; a test of its own looks at it.
@@ -205,7 +218,8 @@ fn kind_of_code(code: Code) -> usize {
         Code::BadUserInput => 3,
         Code::InvalidExpression => 4,
         Code::InvalidWorkflow => 5,
-        Code::LimitExceeded => 6,
+        Code::InUse => 6,
+        Code::LimitExceeded => 7,
     }
 }
 
@@ -233,6 +247,12 @@ fn kind_of_command(command: &Command) -> usize {
         Command::RejectReservation(_) => 19,
         Command::WrapUpReservation(_) => 20,
         Command::CompleteReservation(_) => 21,
+        Command::DeleteActivity(_) => 22,
+        Command::DeleteTaskChannel(_) => 23,
+        Command::DeleteTaskQueue(_) => 24,
+        Command::DeleteWorkflow(_) => 25,
+        Command::DeleteWorker(_) => 26,
+        Command::DeleteTask(_) => 27,
     }
 }
 
@@ -276,5 +296,11 @@ fn kind_of_event(event: &Event) -> usize {
         Event::ReservationRescinded { .. } => 35,
         Event::ReservationWrapup { .. } => 36,
         Event::ReservationCompleted { .. } => 37,
+        Event::ActivityDeleted { .. } => 38,
+        Event::TaskChannelDeleted { .. } => 39,
+        Event::TaskQueueDeleted { .. } => 40,
+        Event::WorkflowDeleted { .. } => 41,
+        Event::WorkerDeleted { .. } => 42,
+        Event::TaskDeleted { .. } => 43,
     }
 }

@@ -97,7 +97,7 @@ struct Features {
 }
 
 /// What may be done, each with its usual weight.
-const ACTIONS: [(Action, u64); 22] = [
+const ACTIONS: [(Action, u64); 28] = [
     (Action::UpdateWorkspace, 1),
     (Action::CreateActivity, 1),
     (Action::UpdateActivity, 2),
@@ -120,6 +120,12 @@ const ACTIONS: [(Action, u64); 22] = [
     (Action::RejectReservation, 12),
     (Action::WrapUpReservation, 6),
     (Action::CompleteReservation, 12),
+    (Action::DeleteActivity, 1),
+    (Action::DeleteTaskChannel, 1),
+    (Action::DeleteTaskQueue, 2),
+    (Action::DeleteWorkflow, 1),
+    (Action::DeleteWorker, 3),
+    (Action::DeleteTask, 3),
 ];
 
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -146,6 +152,12 @@ enum Action {
     RejectReservation,
     WrapUpReservation,
     CompleteReservation,
+    DeleteActivity,
+    DeleteTaskChannel,
+    DeleteTaskQueue,
+    DeleteWorkflow,
+    DeleteWorker,
+    DeleteTask,
 }
 
 const CHANNELS: [&str; 5] = ["default", "voice", "chat", "sms", "video"];
@@ -513,6 +525,15 @@ impl Workload {
                 }
                 None => self.bring_work(state),
             },
+            Action::DeleteActivity
+            | Action::DeleteTaskChannel
+            | Action::DeleteTaskQueue
+            | Action::DeleteWorkflow
+            | Action::DeleteWorker
+            | Action::DeleteTask => match self.delete(action, state) {
+                Some(command) => command,
+                None => self.bring_work(state),
+            },
             Action::WrapUpReservation => match self.reservation(state, &[ReservationStatus::Accepted]) {
                 Some((id, expected_version)) => {
                     Command::WrapUpReservation(WrapUpReservation { id, expected_version })
@@ -529,6 +550,46 @@ impl Workload {
                 }
             }
         }
+    }
+
+    /// Something is deleted, or at least tried to be. One of each kind stays, so that the others can go on.
+    fn delete(&mut self, action: Action, state: &State) -> Option<Command> {
+        Some(match action {
+            Action::DeleteActivity => {
+                let activity = self.random.pick_value(&state.activities)?;
+                let alike = state.activities.values().filter(|other| other.available == activity.available);
+                if alike.count() == 1 {
+                    return None;
+                }
+                let expected_version = self.expected(activity.version);
+                Command::DeleteActivity(DeleteActivity { id: activity.id, expected_version })
+            }
+            Action::DeleteTaskChannel => {
+                let channel = self.channel(state);
+                let expected_version = self.expected(channel.version);
+                Command::DeleteTaskChannel(DeleteTaskChannel { id: channel.id, expected_version })
+            }
+            Action::DeleteTaskQueue if state.task_queues.len() > 1 => {
+                let queue = self.random.pick_value(&state.task_queues)?;
+                let expected_version = self.expected(queue.version);
+                Command::DeleteTaskQueue(DeleteTaskQueue { id: queue.id, expected_version })
+            }
+            Action::DeleteWorkflow if state.workflows.len() > 1 => {
+                let workflow = self.random.pick_value(&state.workflows)?;
+                let expected_version = self.expected(workflow.version);
+                Command::DeleteWorkflow(DeleteWorkflow { id: workflow.id, expected_version })
+            }
+            Action::DeleteWorker => {
+                let worker = self.random.pick_value(&state.workers)?;
+                let (id, expected_version) = (worker.id, self.expected(worker.version));
+                Command::DeleteWorker(DeleteWorker { id, expected_version, force: self.random.percent(50) })
+            }
+            Action::DeleteTask => {
+                let (id, version) = self.task(state, &[])?;
+                Command::DeleteTask(DeleteTask { id, expected_version: self.expected(version) })
+            }
+            _ => return None,
+        })
     }
 
     fn create_activity(&mut self) -> Command {
@@ -1014,7 +1075,7 @@ impl Workload {
         let new_task: TaskId = self.mint();
         let now = self.now;
 
-        match self.random.below(39) {
+        match self.random.below(46) {
             // Names of what does not exist.
             0 => Command::UpdateTask(update_task(self.mint())),
             1 => Command::UpdateWorker(update_worker(self.mint())),
@@ -1187,7 +1248,39 @@ impl Workload {
                 unique_name: (*self.random.pick(&["", "2nd", "e-mail", "VOICE", "two words"])).to_owned(),
                 channel_optimized_routing: false,
             }),
-            37 => Command::UpdateWorker(UpdateWorker {
+            // What was deleted before, or never was.
+            37 => {
+                let deleted = state.deleted.workers.values().next().map(|worker| worker.id);
+                let (id, expected_version) = (deleted.unwrap_or_else(|| self.mint()), None);
+                Command::DeleteWorker(DeleteWorker { id, expected_version, force: true })
+            }
+            38 => {
+                let deleted = state.deleted.task_queues.values().next().map(|queue| queue.id);
+                let id = deleted.unwrap_or_else(|| self.mint());
+                Command::DeleteTaskQueue(DeleteTaskQueue { id, expected_version: None })
+            }
+            39 => {
+                let deleted = state.deleted.workflows.values().next().map(|workflow| workflow.id);
+                let id = deleted.unwrap_or_else(|| self.mint());
+                Command::DeleteWorkflow(DeleteWorkflow { id, expected_version: None })
+            }
+            40 => {
+                let deleted = state.deleted.activities.keys().next().copied();
+                let id = deleted.unwrap_or_else(|| self.mint());
+                Command::DeleteActivity(DeleteActivity { id, expected_version: None })
+            }
+            41 => {
+                let deleted = state.deleted.task_channels.keys().next().copied();
+                let id = deleted.unwrap_or_else(|| self.mint());
+                Command::DeleteTaskChannel(DeleteTaskChannel { id, expected_version: None })
+            }
+            42 => {
+                let deleted = state.tasks.values().find(|task| task.deleted_at.is_some()).map(|task| task.id);
+                let id = deleted.unwrap_or_else(|| self.mint());
+                Command::DeleteTask(DeleteTask { id, expected_version: None })
+            }
+            43 => Command::DeleteTask(DeleteTask { id: task.0, expected_version: Some(task.1 + 1) }),
+            44 => Command::UpdateWorker(UpdateWorker {
                 name: Some("Big".to_owned()),
                 attributes: Some(oversize),
                 ..update_worker(worker)

@@ -33,6 +33,12 @@ pub(super) const COMMANDS: &[(&str, Read)] = &[
     ("addWorkflow", add_workflow),
     ("updateWorkflow", update_workflow),
     ("updateWorkspace", update_workspace),
+    ("delete", delete),
+    ("deleteWorker", delete_worker),
+    ("deleteActivity", |node| Ok(Command::DeleteActivity { activity: text(node)? })),
+    ("deleteChannel", |node| Ok(Command::DeleteChannel { channel: text(node)? })),
+    ("deleteQueue", |node| Ok(Command::DeleteQueue { queue: text(node)? })),
+    ("deleteWorkflow", |node| Ok(Command::DeleteWorkflow { workflow: text(node)? })),
 ];
 
 // ---- Tasks and Reservations ----
@@ -130,6 +136,11 @@ fn complete(node: &Node) -> Result<Command, Fault> {
     Ok(Command::Complete { work, reason, attributes: new_attributes })
 }
 
+fn delete(node: &Node) -> Result<Command, Fault> {
+    let (task, _) = task_fields(node, "delete", &["task"])?;
+    Ok(Command::DeleteTask { task })
+}
+
 fn offer(task: Text, fields: Option<&Fields<'_>>) -> Result<Offer, Fault> {
     let worker = fields.map(|fields| fields.optional("worker", text)).transpose()?.flatten();
     Ok(Offer { task, worker })
@@ -196,6 +207,18 @@ fn update_worker(node: &Node) -> Result<Command, Fault> {
         worker: fields.required("worker", text)?,
         name: fields.optional("name", text)?,
         attributes: fields.optional("attributes", attributes)?,
+    })
+}
+
+/// `deleteWorker: Ann`, or with `force`.
+fn delete_worker(node: &Node) -> Result<Command, Fault> {
+    if let Content::Text(_) = node.value {
+        return Ok(Command::DeleteWorker { worker: text(node)?, force: false });
+    }
+    let fields = Fields::of(node, "deleteWorker", &["worker", "force"])?;
+    Ok(Command::DeleteWorker {
+        worker: fields.required("worker", text)?,
+        force: fields.optional("force", flag)?.unwrap_or(false),
     })
 }
 

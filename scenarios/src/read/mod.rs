@@ -43,6 +43,7 @@ pub(crate) const CODES: &[(&str, Code)] = &[
     ("BAD_USER_INPUT", Code::BadUserInput),
     ("INVALID_EXPRESSION", Code::InvalidExpression),
     ("INVALID_WORKFLOW", Code::InvalidWorkflow),
+    ("IN_USE", Code::InUse),
     ("LIMIT_EXCEEDED", Code::LimitExceeded),
 ];
 

@@ -4,6 +4,7 @@
 //! repeat is recognised ([`once`]), and what an input that is left out means (`keep`).
 
 pub mod activity;
+pub mod deletion;
 pub mod once;
 pub mod reservation;
 pub mod task;
@@ -44,6 +45,7 @@ pub struct Mutation(
     worker::WorkerMutations,
     task::TaskMutations,
     reservation::ReservationMutations,
+    deletion::DeletionMutations,
     token::TokenMutations,
 );
 

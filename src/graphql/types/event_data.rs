@@ -60,21 +60,27 @@ fn circumstances(event: &Event) -> Vec<(&'static str, Value)> {
         | Event::WorkspaceUpdated { workspace: _ }
         | Event::ActivityCreated { activity: _ }
         | Event::ActivityUpdated { activity: _ }
+        | Event::ActivityDeleted { activity: _ }
         | Event::TaskChannelCreated { task_channel: _ }
         | Event::TaskChannelUpdated { task_channel: _ }
+        | Event::TaskChannelDeleted { task_channel: _ }
         | Event::TaskQueueCreated { task_queue: _ }
         | Event::TaskQueueUpdated { task_queue: _ }
         | Event::TaskQueueExpressionUpdated { task_queue: _ }
+        | Event::TaskQueueDeleted { task_queue: _ }
         | Event::WorkflowCreated { workflow: _ }
         | Event::WorkflowUpdated { workflow: _ }
+        | Event::WorkflowDeleted { workflow: _ }
         | Event::WorkerCreated { worker: _ }
         | Event::WorkerUpdated { worker: _ }
         | Event::WorkerAttributesUpdate { worker: _ }
+        | Event::WorkerDeleted { worker: _ }
         | Event::TaskCreated { task: _ }
         | Event::TaskUpdated { task: _ }
         | Event::TaskCanceled { task: _ }
         | Event::TaskWrapup { task: _ }
         | Event::TaskCompleted { task: _ }
+        | Event::TaskDeleted { task: _ }
         | Event::TaskPurged { task: _ }
         | Event::WorkflowEntered { task: _ }
         | Event::WorkflowTargetMatched { task: _ }
@@ -121,7 +127,7 @@ fn workspace(it: &Workspace) -> Value {
 }
 
 fn activity(it: &Activity) -> Value {
-    let Activity { id, name, available, version, created_at, updated_at } = it;
+    let Activity { id, name, available, version, created_at, updated_at, deleted_at } = it;
     object([
         ("id", text(id)),
         ("name", name.into()),
@@ -129,12 +135,21 @@ fn activity(it: &Activity) -> Value {
         ("version", (*version).into()),
         ("createdAt", instant(created_at)),
         ("updatedAt", instant(updated_at)),
+        ("deletedAt", optional_instant(*deleted_at)),
     ])
 }
 
 fn task_channel(it: &TaskChannel) -> Value {
-    let TaskChannel { id, name, unique_name, channel_optimized_routing, version, created_at, updated_at } =
-        it;
+    let TaskChannel {
+        id,
+        name,
+        unique_name,
+        channel_optimized_routing,
+        version,
+        created_at,
+        updated_at,
+        deleted_at,
+    } = it;
     object([
         ("id", text(id)),
         ("name", name.into()),
@@ -143,6 +158,7 @@ fn task_channel(it: &TaskChannel) -> Value {
         ("version", (*version).into()),
         ("createdAt", instant(created_at)),
         ("updatedAt", instant(updated_at)),
+        ("deletedAt", optional_instant(*deleted_at)),
     ])
 }
 
@@ -156,6 +172,7 @@ fn task_queue(it: &TaskQueue) -> Value {
         version,
         created_at,
         updated_at,
+        deleted_at,
     } = it;
     object([
         ("id", text(id)),
@@ -166,6 +183,7 @@ fn task_queue(it: &TaskQueue) -> Value {
         ("version", (*version).into()),
         ("createdAt", instant(created_at)),
         ("updatedAt", instant(updated_at)),
+        ("deletedAt", optional_instant(*deleted_at)),
     ])
 }
 
@@ -179,6 +197,7 @@ fn workflow(it: &Workflow) -> Value {
         version,
         created_at,
         updated_at,
+        deleted_at,
     } = it;
     object([
         ("id", text(id)),
@@ -188,6 +207,7 @@ fn workflow(it: &Workflow) -> Value {
         ("version", (*version).into()),
         ("createdAt", instant(created_at)),
         ("updatedAt", instant(updated_at)),
+        ("deletedAt", optional_instant(*deleted_at)),
     ])
 }
 
@@ -203,9 +223,10 @@ fn worker(scope: &Scope, it: &Worker, at: Timestamp) -> Value {
         version,
         created_at,
         updated_at,
+        deleted_at,
     } = it;
     // Availability never changes, so it is that of the moment of the event.
-    let is_available = scope.state().activities.get(activity).is_some_and(|activity| activity.available);
+    let is_available = scope.state().activity(*activity).is_some_and(|activity| activity.available);
     let task_channels = scope.state().task_channels.values().filter(|channel| channel.created_at <= at);
     let channels = task_channels.map(|channel| worker_channel(it, &it.channel(channel), is_available));
     object([
@@ -219,6 +240,7 @@ fn worker(scope: &Scope, it: &Worker, at: Timestamp) -> Value {
         ("version", (*version).into()),
         ("createdAt", instant(created_at)),
         ("updatedAt", instant(updated_at)),
+        ("deletedAt", optional_instant(*deleted_at)),
     ])
 }
 
@@ -268,6 +290,7 @@ fn task(it: &Task) -> Value {
         version,
         created_at,
         updated_at,
+        deleted_at,
     } = it;
     let (waiting, ended) = match phase {
         Phase::Pending(waiting) | Phase::Reserved(waiting) => (Some(waiting), None),
@@ -298,6 +321,7 @@ fn task(it: &Task) -> Value {
         ("version", (*version).into()),
         ("createdAt", instant(created_at)),
         ("updatedAt", instant(updated_at)),
+        ("deletedAt", optional_instant(*deleted_at)),
     ])
 }
 

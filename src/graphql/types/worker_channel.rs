@@ -51,7 +51,7 @@ impl WorkerChannel {
         self.worker
             .scope()
             .task_channel(self.channel.task_channel)
-            .expect("Task Channels stay, and all see them")
+            .expect("Task Channels can be read for good, and all see them")
     }
 
     /// How many Reservations may be open at the same time: 0 to 50, 1 at first. 0 means no work.
