@@ -75,6 +75,8 @@ pub struct Model {
     pub created_at: i64,
     /// When it changed last.
     pub updated_at: i64,
+    /// When it was deleted.
+    pub deleted_at: Option<i64>,
     /// When it left the memory of the router; from then on the row does not change.
     pub purged_at: Option<i64>,
 }

@@ -31,6 +31,8 @@ pub struct Model {
     pub created_at: i64,
     /// When it changed last.
     pub updated_at: i64,
+    /// When it was deleted. The row stays, for what refers to it.
+    pub deleted_at: Option<i64>,
 }
 
 /// None is traversed.

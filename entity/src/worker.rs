@@ -23,7 +23,7 @@ pub struct Model {
     pub activity_id: String,
     /// Since when.
     pub activity_changed_at: i64,
-    /// JSON: what it can take of each Task Channel, and how much of that is in use.
+    /// JSON: what it can take of the Task Channels, and how much of that is in use, where that is not as at first.
     #[sea_orm(column_type = "Text")]
     pub channels: String,
     /// Its place in the common circle: the sequence of the event that last offered it a Task.
@@ -36,6 +36,8 @@ pub struct Model {
     pub created_at: i64,
     /// When name, attributes or Activity changed last.
     pub updated_at: i64,
+    /// When it was deleted. The row stays, for what refers to it.
+    pub deleted_at: Option<i64>,
 }
 
 /// None is traversed.

@@ -62,6 +62,7 @@ fn tables() -> Vec<TableCreateStatement> {
             .col(text("name"))
             .col(boolean("available"))
             .versioned()
+            .col(number_null("deleted_at"))
             .to_owned(),
         Table::create()
             .table("task_channel")
@@ -71,6 +72,7 @@ fn tables() -> Vec<TableCreateStatement> {
             .col(text("unique_name"))
             .col(boolean("channel_optimized_routing"))
             .versioned()
+            .col(number_null("deleted_at"))
             .to_owned(),
         Table::create()
             .table("skill")
@@ -91,6 +93,7 @@ fn tables() -> Vec<TableCreateStatement> {
             .col(text("task_order"))
             .col(number_null("wrap_up_limit_seconds"))
             .versioned()
+            .col(number_null("deleted_at"))
             .to_owned(),
         Table::create()
             .table("workflow")
@@ -100,6 +103,7 @@ fn tables() -> Vec<TableCreateStatement> {
             .col(text("revisions"))
             .col(number("task_reservation_timeout_seconds"))
             .versioned()
+            .col(number_null("deleted_at"))
             .to_owned(),
         Table::create()
             .table("worker")
@@ -113,6 +117,7 @@ fn tables() -> Vec<TableCreateStatement> {
             .col(number_null("last_reserved_sequence"))
             .col(number_null("last_reserved_at"))
             .versioned()
+            .col(number_null("deleted_at"))
             .to_owned(),
         Table::create()
             .table("task")
@@ -143,6 +148,7 @@ fn tables() -> Vec<TableCreateStatement> {
             .col(text("transfers"))
             .col(text("cool_downs"))
             .versioned()
+            .col(number_null("deleted_at"))
             .col(number_null("purged_at"))
             .to_owned(),
         Table::create()

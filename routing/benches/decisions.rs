@@ -67,7 +67,9 @@ fn picks(group: &mut BenchmarkGroup<'_, WallTime>, centre: &Centre) {
 }
 
 fn is_free(centre: &Centre, worker: routing::ids::WorkerId) -> bool {
-    centre.router.state().workers[&worker].channels.iter().any(|channel| channel.configured_capacity > 1)
+    let state = centre.router.state();
+    let worker = &state.workers[&worker];
+    state.task_channels.values().any(|channel| worker.channel(channel).configured_capacity > 1)
 }
 
 fn applies(group: &mut BenchmarkGroup<'_, WallTime>, busy: Centre) {

@@ -24,14 +24,21 @@ pub enum Command {
     DeleteSkill(DeleteSkill),
     AssignSkill(AssignSkill),
     UnassignSkill(UnassignSkill),
+    DeleteActivity(DeleteActivity),
+    CreateTaskChannel(CreateTaskChannel),
+    UpdateTaskChannel(UpdateTaskChannel),
+    DeleteTaskChannel(DeleteTaskChannel),
     CreateTaskQueue(CreateTaskQueue),
     UpdateTaskQueue(UpdateTaskQueue),
+    DeleteTaskQueue(DeleteTaskQueue),
     CreateWorkflow(CreateWorkflow),
     UpdateWorkflow(UpdateWorkflow),
+    DeleteWorkflow(DeleteWorkflow),
     CreateWorker(CreateWorker),
     UpdateWorker(UpdateWorker),
     SetWorkerActivity(SetWorkerActivity),
     UpdateWorkerChannel(UpdateWorkerChannel),
+    DeleteWorker(DeleteWorker),
     CreateTask(CreateTask),
     UpdateTask(UpdateTask),
     CancelTask(CancelTask),
@@ -39,6 +46,7 @@ pub enum Command {
     CompleteTask(CompleteTask),
     TransferTask(TransferTask),
     CancelTransfer(CancelTransfer),
+    DeleteTask(DeleteTask),
     AcceptReservation(AcceptReservation),
     RejectReservation(RejectReservation),
     WrapUpReservation(WrapUpReservation),
@@ -130,6 +138,28 @@ pub struct UnassignSkill {
     pub skill: SkillId,
     /// That of the Worker.
     pub expected_version: Option<u32>,
+}
+
+/// Creates a Task Channel. Each Worker has a worker channel of capacity 1 for it.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct CreateTaskChannel {
+    pub id: TaskChannelId,
+    pub name: String,
+    /// How expressions call it. Cannot change later.
+    pub unique_name: String,
+    /// Has it a circle of its own?
+    pub channel_optimized_routing: bool,
+}
+
+/// Changes a Task Channel. What is open and what waits stays as it is; whose turn it is may change.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct UpdateTaskChannel {
+    pub id: TaskChannelId,
+    pub expected_version: Option<u32>,
+    pub name: Option<String>,
+    pub channel_optimized_routing: Option<bool>,
 }
 
 /// Creates a TaskQueue.
@@ -351,5 +381,55 @@ pub struct WrapUpReservation {
 #[allow(missing_docs)]
 pub struct CompleteReservation {
     pub id: ReservationId,
+    pub expected_version: Option<u32>,
+}
+
+/// Deletes an Activity, unless the Workspace's settings name it or a Worker is in it.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct DeleteActivity {
+    pub id: ActivityId,
+    pub expected_version: Option<u32>,
+}
+
+/// Deletes a Task Channel, unless it is one of those that every Workspace has, or a Task uses it that has not ended.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct DeleteTaskChannel {
+    pub id: TaskChannelId,
+    pub expected_version: Option<u32>,
+}
+
+/// Deletes a TaskQueue, unless a Task is in it that has not ended, or a Workflow refers to it.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct DeleteTaskQueue {
+    pub id: TaskQueueId,
+    pub expected_version: Option<u32>,
+}
+
+/// Deletes a Workflow, unless a pending or reserved Task follows it.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct DeleteWorkflow {
+    pub id: WorkflowId,
+    pub expected_version: Option<u32>,
+}
+
+/// Deletes a Worker, unless there are open Reservations.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct DeleteWorker {
+    pub id: WorkerId,
+    pub expected_version: Option<u32>,
+    /// Cancel the pending ones, so that only accepted and wrapping ones are in the way.
+    pub force: bool,
+}
+
+/// Deletes a Task, whatever its status. What is offered is canceled, and what Workers have is completed.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(missing_docs)]
+pub struct DeleteTask {
+    pub id: TaskId,
     pub expected_version: Option<u32>,
 }

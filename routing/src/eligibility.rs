@@ -71,12 +71,11 @@ impl WorkerFacts for WorkerView<'_> {
     }
 
     fn activity_name(&self) -> &str {
-        &self.state.activities[&self.worker.activity].name
+        self.state.activity(self.worker.activity).map_or("", |activity| &activity.name)
     }
 
     fn channel(&self, unique_name: &str) -> Option<ChannelFacts> {
-        let id = self.state.task_channel_named(unique_name)?.id;
-        let channel = self.worker.channel(id)?;
+        let channel = self.worker.channel(self.state.task_channel_named(unique_name)?);
         Some(ChannelFacts {
             configured_capacity: channel.configured_capacity,
             assigned_tasks: channel.accepted,

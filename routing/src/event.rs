@@ -54,6 +54,8 @@ pub enum Event {
     ActivityCreated { activity: Arc<Activity> },
     /// An Activity was renamed.
     ActivityUpdated { activity: Arc<Activity> },
+    /// An Activity was deleted.
+    ActivityDeleted { activity: Arc<Activity> },
     /// A Task Channel was created.
     TaskChannelCreated { task_channel: Arc<TaskChannel> },
     /// A Skill was created.
@@ -62,16 +64,24 @@ pub enum Event {
     SkillUpdated { skill: Arc<Skill> },
     /// A Skill was deleted. The Skill is shown as it was.
     SkillDeleted { skill: Arc<Skill> },
+    /// Name or circle of a Task Channel changed.
+    TaskChannelUpdated { task_channel: Arc<TaskChannel> },
+    /// A Task Channel was deleted.
+    TaskChannelDeleted { task_channel: Arc<TaskChannel> },
     /// A TaskQueue was created.
     TaskQueueCreated { task_queue: Arc<TaskQueue> },
     /// Name, order or number of reserved Workers of a TaskQueue changed.
     TaskQueueUpdated { task_queue: Arc<TaskQueue> },
     /// The target expression of a TaskQueue changed.
     TaskQueueExpressionUpdated { task_queue: Arc<TaskQueue> },
+    /// A TaskQueue was deleted.
+    TaskQueueDeleted { task_queue: Arc<TaskQueue> },
     /// A Workflow was created.
     WorkflowCreated { workflow: Arc<Workflow> },
     /// A Workflow changed.
     WorkflowUpdated { workflow: Arc<Workflow> },
+    /// A Workflow was deleted.
+    WorkflowDeleted { workflow: Arc<Workflow> },
     /// A Worker was created.
     WorkerCreated { worker: Arc<Worker> },
     /// A Worker was renamed.
@@ -84,6 +94,8 @@ pub enum Event {
     WorkerCapacityUpdate { worker: Arc<Worker>, task_channel: TaskChannelId, previous_capacity: u32 },
     /// A worker channel was switched on or off.
     WorkerChannelAvailabilityUpdate { worker: Arc<Worker>, task_channel: TaskChannelId },
+    /// A Worker was deleted.
+    WorkerDeleted { worker: Arc<Worker> },
     /// A Task was created.
     TaskCreated { task: Arc<Task> },
     /// Attributes, priority, Task Channel or virtual start time of a Task changed.
@@ -106,6 +118,8 @@ pub enum Event {
     TaskTransferCompleted { task: Arc<Task>, transfer: TaskTransferId },
     /// A Task was assigned for longer than the Workspace allows, and was ended.
     TaskSystemDeleted { task: Arc<Task> },
+    /// A Task was deleted. Its Reservations have ended before.
+    TaskDeleted { task: Arc<Task> },
     /// A Task that ended a while ago left the memory; its row and its events stay.
     TaskPurged { task: TaskId },
     /// A Task entered its Workflow.
@@ -162,6 +176,24 @@ impl Object {
         if let Object::Workspace(workspace) = self { Some(workspace) } else { None }
     }
 
+    /// Is it in the state only to be read by what refers to it? (A deleted Task is like one that has ended.)
+    pub(crate) fn is_deleted(&self) -> bool {
+        match self {
+            Object::Activity(activity) => activity.deleted_at.is_some(),
+            Object::TaskChannel(channel) => channel.deleted_at.is_some(),
+            Object::TaskQueue(queue) => queue.deleted_at.is_some(),
+            Object::Workflow(workflow) => workflow.deleted_at.is_some(),
+            Object::Worker(worker) => worker.deleted_at.is_some(),
+            // A Skill is gone when it is deleted: nothing refers to it.
+            Object::Workspace(_)
+            | Object::Skill(_)
+            | Object::DeletedSkill(_)
+            | Object::Task(_)
+            | Object::Reservation(_)
+            | Object::PurgedTask(_) => false,
+        }
+    }
+
     pub(crate) fn as_task_queue(&self) -> Option<&TaskQueue> {
         if let Object::TaskQueue(queue) = self { Some(queue) } else { None }
     }
@@ -194,10 +226,12 @@ impl Event {
             Event::WorkspaceCreated { workspace } | Event::WorkspaceUpdated { workspace } => {
                 [Some(Object::Workspace(workspace.clone())), None, None]
             }
-            Event::ActivityCreated { activity } | Event::ActivityUpdated { activity } => {
-                [Some(Object::Activity(activity.clone())), None, None]
-            }
-            Event::TaskChannelCreated { task_channel } => {
+            Event::ActivityCreated { activity }
+            | Event::ActivityUpdated { activity }
+            | Event::ActivityDeleted { activity } => [Some(Object::Activity(activity.clone())), None, None],
+            Event::TaskChannelCreated { task_channel }
+            | Event::TaskChannelUpdated { task_channel }
+            | Event::TaskChannelDeleted { task_channel } => {
                 [Some(Object::TaskChannel(task_channel.clone())), None, None]
             }
             Event::SkillCreated { skill } | Event::SkillUpdated { skill } => {
@@ -206,20 +240,20 @@ impl Event {
             Event::SkillDeleted { skill } => [Some(Object::DeletedSkill(skill.clone())), None, None],
             Event::TaskQueueCreated { task_queue }
             | Event::TaskQueueUpdated { task_queue }
-            | Event::TaskQueueExpressionUpdated { task_queue } => {
+            | Event::TaskQueueExpressionUpdated { task_queue }
+            | Event::TaskQueueDeleted { task_queue } => {
                 [Some(Object::TaskQueue(task_queue.clone())), None, None]
             }
-            Event::WorkflowCreated { workflow } | Event::WorkflowUpdated { workflow } => {
-                [Some(Object::Workflow(workflow.clone())), None, None]
-            }
+            Event::WorkflowCreated { workflow }
+            | Event::WorkflowUpdated { workflow }
+            | Event::WorkflowDeleted { workflow } => [Some(Object::Workflow(workflow.clone())), None, None],
             Event::WorkerCreated { worker }
             | Event::WorkerUpdated { worker }
             | Event::WorkerAttributesUpdate { worker }
             | Event::WorkerActivityUpdate { worker, previous_activity: _, milliseconds_in_previous: _ }
             | Event::WorkerCapacityUpdate { worker, task_channel: _, previous_capacity: _ }
-            | Event::WorkerChannelAvailabilityUpdate { worker, task_channel: _ } => {
-                [Some(Object::Worker(worker.clone())), None, None]
-            }
+            | Event::WorkerChannelAvailabilityUpdate { worker, task_channel: _ }
+            | Event::WorkerDeleted { worker } => [Some(Object::Worker(worker.clone())), None, None],
             Event::TaskCreated { task }
             | Event::TaskUpdated { task }
             | Event::TaskCanceled { task }
@@ -231,6 +265,7 @@ impl Event {
             | Event::TaskTransferFailed { task, transfer: _ }
             | Event::TaskTransferCanceled { task, transfer: _ }
             | Event::TaskTransferCompleted { task, transfer: _ }
+            | Event::TaskDeleted { task }
             | Event::WorkflowEntered { task }
             | Event::WorkflowTargetMatched { task }
             | Event::WorkflowTimeout { task }
@@ -265,21 +300,27 @@ impl Event {
             Event::WorkspaceUpdated { .. } => "workspace.updated",
             Event::ActivityCreated { .. } => "activity.created",
             Event::ActivityUpdated { .. } => "activity.updated",
+            Event::ActivityDeleted { .. } => "activity.deleted",
             Event::TaskChannelCreated { .. } => "task-channel.created",
             Event::SkillCreated { .. } => "skill.created",
             Event::SkillUpdated { .. } => "skill.updated",
             Event::SkillDeleted { .. } => "skill.deleted",
+            Event::TaskChannelUpdated { .. } => "task-channel.updated",
+            Event::TaskChannelDeleted { .. } => "task-channel.deleted",
             Event::TaskQueueCreated { .. } => "task-queue.created",
             Event::TaskQueueUpdated { .. } => "task-queue.updated",
             Event::TaskQueueExpressionUpdated { .. } => "task-queue.expression.updated",
+            Event::TaskQueueDeleted { .. } => "task-queue.deleted",
             Event::WorkflowCreated { .. } => "workflow.created",
             Event::WorkflowUpdated { .. } => "workflow.updated",
+            Event::WorkflowDeleted { .. } => "workflow.deleted",
             Event::WorkerCreated { .. } => "worker.created",
             Event::WorkerUpdated { .. } => "worker.updated",
             Event::WorkerAttributesUpdate { .. } => "worker.attributes.update",
             Event::WorkerActivityUpdate { .. } => "worker.activity.update",
             Event::WorkerCapacityUpdate { .. } => "worker.capacity.update",
             Event::WorkerChannelAvailabilityUpdate { .. } => "worker.channel.availability.update",
+            Event::WorkerDeleted { .. } => "worker.deleted",
             Event::TaskCreated { .. } => "task.created",
             Event::TaskUpdated { .. } => "task.updated",
             Event::TaskCanceled { .. } => "task.canceled",
@@ -291,6 +332,7 @@ impl Event {
             Event::TaskTransferFailed { .. } => "task.transfer-failed",
             Event::TaskTransferCanceled { .. } => "task.transfer-canceled",
             Event::TaskTransferCompleted { .. } => "task.transfer-completed",
+            Event::TaskDeleted { .. } => "task.deleted",
             Event::TaskPurged { .. } => "task.purged",
             Event::WorkflowEntered { .. } => "workflow.entered",
             Event::WorkflowTargetMatched { .. } => "workflow.target-matched",

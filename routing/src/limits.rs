@@ -17,6 +17,8 @@ pub struct Limits {
     pub activities_max: usize,
     /// Skills in a Workspace.
     pub skills_max: usize,
+    /// Task Channels in a Workspace, those that it begins with among them.
+    pub task_channels_max: usize,
     /// Tasks in a Workspace, in any state, as long as they are in memory.
     pub tasks_max: usize,
     /// How often a Task may go from pending to reserved before it is canceled.
@@ -35,6 +37,7 @@ impl Default for Limits {
             workflows_max: 1_000,
             activities_max: 100,
             skills_max: 1_000,
+            task_channels_max: 15,
             tasks_max: 500_000,
             assignment_count_max: 1_000,
             finished_task_retention_seconds: 300,

@@ -1,8 +1,6 @@
 //! Every refusal. Part of the API: the variant is the reason, its fields are the facts, and `Display` is a
 //! sentence for people, without a full stop.
 
-use std::fmt;
-
 use crate::expression;
 use crate::ids::TaskTransferId;
 use crate::workflow_configuration;
@@ -84,16 +82,16 @@ pub enum Rejection {
         /// Every fault; never empty.
         faults: Vec<workflow_configuration::Fault>,
     },
-    /// Others rely on the object.
-    #[error("the {kind} {what} is in use by {}", Users { users, n_users: *n_users })]
+    /// The object must stay as it is, because others need it.
+    #[error("the {kind} cannot be {action}: {}", in_words(.users, *.n_users))]
     InUse {
-        /// `Skill`, …
+        /// `TaskQueue`, `Worker`, …
         kind: &'static str,
-        /// Its name.
-        what: String,
-        /// The first of those who use it; never empty.
+        /// What was asked: `deleted` or `renamed`.
+        action: &'static str,
+        /// The first of those who need it, at most [`USERS_NAMED_MAX`]; never empty.
         users: Vec<User>,
-        /// How many use it in all.
+        /// How many there are.
         n_users: usize,
     },
     /// A limit of the Workspace is reached.
@@ -108,37 +106,30 @@ pub enum Rejection {
     },
 }
 
-/// What uses an object.
+/// How many of those who need an object a refusal names.
+pub const USERS_NAMED_MAX: usize = 10;
+
+/// Something because of which an object must stay as it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct User {
-    /// `Worker`, `TaskQueue`, …
+    /// `Task`, `Worker`, …
     pub kind: &'static str,
     /// Its id.
     pub id: String,
-    /// Its name.
-    pub name: String,
+    /// Its name, if it has one.
+    pub name: Option<String>,
+    /// In which way it needs the object, as the end of a sentence: `is in it`.
+    pub how: &'static str,
 }
 
-/// `Worker Ann, TaskQueue Spain and 7 more`.
-struct Users<'a> {
-    users: &'a [User],
-    n_users: usize,
-}
-
-impl fmt::Display for Users<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut named =
-            self.users.iter().map(|user| format!("{} {}", user.kind, user.name)).collect::<Vec<_>>();
-        let n_more = self.n_users.saturating_sub(named.len());
-        if n_more > 0 {
-            named.push(format!("{n_more} more"));
-        }
-        match named.split_last() {
-            None => Ok(()),
-            Some((only, [])) => f.write_str(only),
-            Some((last, others)) => write!(f, "{} and {last}", others.join(", ")),
-        }
-    }
+/// `Workflow Sales refers to it, Task WT… is in it, and 3 more`.
+fn in_words(users: &[User], n_users: usize) -> String {
+    let named = users.iter().map(|User { kind, id, name, how }| {
+        let name = name.as_ref().unwrap_or(id);
+        format!("{kind} {name} {how}")
+    });
+    let more = (n_users > users.len()).then(|| format!("and {} more", n_users - users.len()));
+    named.chain(more).collect::<Vec<_>>().join(", ")
 }
 
 /// What a program can tell refusals apart by. Stable.

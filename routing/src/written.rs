@@ -175,6 +175,7 @@ mod tests {
             version: 1,
             created_at: at,
             updated_at: at,
+            deleted_at: None,
         });
         let renamed = Arc::new(Worker { name: "Anna".to_owned(), ..(*worker).clone() });
         [

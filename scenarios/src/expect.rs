@@ -178,7 +178,7 @@ fn compare_task(
         comparison.compare(expected.at, format!("the last transfer of {name} is"), wanted, actual);
     }
     for (worker, expected) in reservations {
-        let id = world.worker(worker)?.id;
+        let id = world.worker_ever(worker)?.id;
         let newest = world.state().reservations_of_task(task.id).rfind(|offer| offer.worker == id);
         let actual = newest.map_or("none", |reservation| words::status(reservation.status));
         let said = format!("the Reservation of {name} for {} is", worker.value);
@@ -210,9 +210,13 @@ fn workers_of(world: &World, expected: &Located<Standing>) -> Result<Vec<WorkerI
         Standing::AssignedTo(worker) | Standing::WrappingBy(worker) | Standing::CompletedBy(worker) => {
             std::slice::from_ref(worker)
         }
-        Standing::Pending | Standing::Completed | Standing::Canceled | Standing::Purged => &[],
+        Standing::Pending
+        | Standing::Completed
+        | Standing::Canceled
+        | Standing::Deleted
+        | Standing::Purged => &[],
     };
-    let worker = |name: &String| world.worker(&Located { at: expected.at, value: name.clone() });
+    let worker = |name: &String| world.worker_ever(&Located { at: expected.at, value: name.clone() });
     names.iter().map(|name| Ok(worker(name)?.id)).collect()
 }
 
@@ -255,7 +259,7 @@ fn compare_channel(
     expected: &ChannelExpectation,
 ) -> Result<(), Fault> {
     let task_channel = world.channel(name)?;
-    let Some(actual) = worker.channel(task_channel.id) else { return Ok(()) };
+    let actual = worker.channel(&task_channel);
     let ChannelExpectation { capacity, available, open, free } = expected;
     let said = |what: &str| format!("the channel {} of {} {what}", name.value, worker.name);
     if let Some(expected) = capacity {

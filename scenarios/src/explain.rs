@@ -136,8 +136,8 @@ impl Look<'_> {
     }
 
     fn channel_obstacle(&self, worker: &Worker) -> Option<String> {
-        let name = &self.world.state().task_channels[&self.task.task_channel].unique_name;
-        let channel = worker.channel(self.task.task_channel)?;
+        let task_channel = &self.world.state().task_channels[&self.task.task_channel];
+        let (name, channel) = (&task_channel.unique_name, worker.channel(task_channel));
         if !channel.available {
             return Some(format!("the channel {name} is switched off"));
         }

@@ -21,8 +21,6 @@ pub(crate) type Json = Located<Value>;
 pub(crate) struct Scenario {
     pub starts: Timestamp,
     pub limits: Limits,
-    /// Task Channels that have a circle of their own. No command can ask for that, so it is no step.
-    pub optimized_channels: Vec<Text>,
     /// Makes what the file sets up.
     pub set_up: Vec<Step>,
     pub story: Vec<Step>,
@@ -112,6 +110,21 @@ pub(crate) enum Command {
         activity: Text,
         name: Text,
     },
+    AddChannel {
+        channel: Text,
+        name: Option<Text>,
+        channel_optimized_routing: bool,
+    },
+    UpdateChannel {
+        channel: Text,
+        name: Option<Text>,
+        channel_optimized_routing: Option<bool>,
+    },
+    /// One of a set-up: created, unless every Workspace has it.
+    SetUpChannel {
+        channel: Text,
+        channel_optimized_routing: bool,
+    },
     AddQueue {
         queue: Text,
         settings: Queue,
@@ -153,6 +166,25 @@ pub(crate) enum Command {
         skill: Text,
     },
     UpdateWorkspace(Workspace),
+    DeleteTask {
+        task: Text,
+    },
+    DeleteWorker {
+        worker: Text,
+        force: bool,
+    },
+    DeleteActivity {
+        activity: Text,
+    },
+    DeleteChannel {
+        channel: Text,
+    },
+    DeleteQueue {
+        queue: Text,
+    },
+    DeleteWorkflow {
+        workflow: Text,
+    },
 }
 
 pub(crate) struct CreateTask {
@@ -293,6 +325,7 @@ pub(crate) enum Standing {
     Completed,
     CompletedBy(String),
     Canceled,
+    Deleted,
     /// Not in memory any more.
     Purged,
 }

@@ -2,10 +2,11 @@
 
 use routing::command::{
     AcceptReservation, AssignSkill, CancelTask, CancelTransfer, CompleteReservation, CompleteTask,
-    CreateActivity, CreateSkill, CreateTaskQueue, CreateWorker, CreateWorkflow, DeleteSkill,
-    RejectReservation, SetWorkerActivity, TransferTask, UnassignSkill, UpdateActivity, UpdateSkill,
-    UpdateTaskQueue, UpdateWorker, UpdateWorkerChannel, UpdateWorkflow, UpdateWorkspace, WrapUpReservation,
-    WrapUpTask,
+    CreateActivity, CreateSkill, CreateTaskChannel, CreateTaskQueue, CreateWorker, CreateWorkflow,
+    DeleteActivity, DeleteSkill, DeleteTask, DeleteTaskChannel, DeleteTaskQueue, DeleteWorker,
+    DeleteWorkflow, RejectReservation, SetWorkerActivity, TransferTask, UnassignSkill, UpdateActivity,
+    UpdateSkill, UpdateTaskChannel, UpdateTaskQueue, UpdateWorker, UpdateWorkerChannel, UpdateWorkflow,
+    UpdateWorkspace, WrapUpReservation, WrapUpTask,
 };
 use routing::ids::{ReservationId, TaskQueueId};
 use routing::state::{Reservation, ReservationStatus, RoutingTarget};
@@ -139,6 +140,32 @@ pub(crate) fn perform(world: &mut World, command: &Command) -> Result<Answer, Fa
             expected_version: ANY_VERSION,
             name: Some(name.value.clone()),
         }),
+        Command::AddChannel { channel, name, channel_optimized_routing } => {
+            let name = name.as_ref().unwrap_or(channel).value.clone();
+            Routed::CreateTaskChannel(add_channel(world, channel, name, *channel_optimized_routing))
+        }
+        Command::UpdateChannel { channel, name, channel_optimized_routing } => {
+            Routed::UpdateTaskChannel(UpdateTaskChannel {
+                id: world.channel(channel)?.id,
+                expected_version: ANY_VERSION,
+                name: value(name.as_ref()),
+                channel_optimized_routing: *channel_optimized_routing,
+            })
+        }
+        Command::SetUpChannel { channel, channel_optimized_routing } => {
+            match world.state().task_channel_named(&channel.value).map(|present| present.id) {
+                Some(id) => Routed::UpdateTaskChannel(UpdateTaskChannel {
+                    id,
+                    expected_version: ANY_VERSION,
+                    name: None,
+                    channel_optimized_routing: Some(*channel_optimized_routing),
+                }),
+                None => {
+                    let name = channel.value.clone();
+                    Routed::CreateTaskChannel(add_channel(world, channel, name, *channel_optimized_routing))
+                }
+            }
+        }
         Command::AddQueue { queue, settings } => Routed::CreateTaskQueue(add_queue(world, queue, settings)?),
         Command::UpdateQueue { queue, name, settings } => Routed::UpdateTaskQueue(UpdateTaskQueue {
             id: world.queue(queue)?,
@@ -167,6 +194,30 @@ pub(crate) fn perform(world: &mut World, command: &Command) -> Result<Answer, Fa
             })
         }
         Command::UpdateWorkspace(settings) => Routed::UpdateWorkspace(update_workspace(world, settings)?),
+        Command::DeleteTask { task } => {
+            Routed::DeleteTask(DeleteTask { id: world.task_id(task)?, expected_version: ANY_VERSION })
+        }
+        Command::DeleteWorker { worker, force } => Routed::DeleteWorker(DeleteWorker {
+            id: world.worker(worker)?.id,
+            expected_version: ANY_VERSION,
+            force: *force,
+        }),
+        Command::DeleteActivity { activity } => Routed::DeleteActivity(DeleteActivity {
+            id: world.activity(activity)?,
+            expected_version: ANY_VERSION,
+        }),
+        Command::DeleteChannel { channel } => Routed::DeleteTaskChannel(DeleteTaskChannel {
+            id: world.channel(channel)?.id,
+            expected_version: ANY_VERSION,
+        }),
+        Command::DeleteQueue { queue } => Routed::DeleteTaskQueue(DeleteTaskQueue {
+            id: world.queue(queue)?,
+            expected_version: ANY_VERSION,
+        }),
+        Command::DeleteWorkflow { workflow } => Routed::DeleteWorkflow(DeleteWorkflow {
+            id: world.workflow(workflow)?,
+            expected_version: ANY_VERSION,
+        }),
     };
     Ok(world.apply(routed))
 }
@@ -298,6 +349,16 @@ fn channel_of(world: &World, worker: &Text, channel: &Text) -> Result<UpdateWork
         configured_capacity: None,
         available: None,
     })
+}
+
+fn add_channel(
+    world: &mut World,
+    unique_name: &Text,
+    name: String,
+    channel_optimized_routing: bool,
+) -> CreateTaskChannel {
+    let unique_name = unique_name.value.clone();
+    CreateTaskChannel { id: world.mint(), name, unique_name, channel_optimized_routing }
 }
 
 fn add_queue(world: &mut World, name: &Text, settings: &Queue) -> Result<CreateTaskQueue, Fault> {

@@ -73,9 +73,6 @@ pub(crate) fn run_watched(scenario: &Scenario, mut look: impl FnMut(&World)) -> 
 
 fn set_up(scenario: &Scenario) -> Result<World, Stop> {
     let mut world = World::found(scenario.starts, scenario.limits.clone());
-    for channel in &scenario.optimized_channels {
-        world.optimize(channel)?;
-    }
     let mut workflows: Vec<WorkflowId> = Vec::new();
     for step in &scenario.set_up {
         take(&mut world, step)?;

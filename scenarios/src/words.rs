@@ -6,7 +6,9 @@ use std::sync::Arc;
 use routing::Event;
 use routing::ids::{ActivityId, ReservationId, TaskChannelId};
 use routing::state::task::RoutingStep;
-use routing::state::{Phase, Reservation, ReservationStatus, RoutingTarget, Task, Worker};
+use routing::state::{
+    Activity, Phase, Reservation, ReservationStatus, RoutingTarget, Task, TaskChannel, Worker,
+};
 use routing::time::Timestamp;
 
 use crate::format::Standing;
@@ -23,6 +25,7 @@ impl fmt::Display for Standing {
             Standing::Completed => formatter.write_str("completed"),
             Standing::CompletedBy(worker) => write!(formatter, "completed by {worker}"),
             Standing::Canceled => formatter.write_str("canceled"),
+            Standing::Deleted => formatter.write_str("deleted"),
             Standing::Purged => formatter.write_str("purged"),
         }
     }
@@ -36,6 +39,7 @@ pub(crate) fn standing(world: &World, task: Option<&Task>) -> Standing {
         world.worker_name(reservation.worker).to_owned()
     };
     match &task.phase {
+        _ if task.deleted_at.is_some() => Standing::Deleted,
         Phase::Pending(_) => Standing::Pending,
         Phase::Reserved(_) => {
             let is_pending =
@@ -95,22 +99,32 @@ pub(crate) fn event(world: &World, event: &Event) -> String {
         let queue = of.task_queue.map(|queue| world.queue_name(queue).to_owned());
         [Some(task(of)), queue].into_iter().flatten().collect::<Vec<_>>().join(" ")
     };
-    let activity = |id: ActivityId| world.state().activities[&id].name.clone();
-    let channel = |id: TaskChannelId| world.state().task_channels[&id].unique_name.clone();
+    let of_activity = |activity: &Arc<Activity>| activity.name.clone();
+    let activity = |id: ActivityId| world.state().activity(id).map_or(id.to_string(), of_activity);
+    let of_channel = |channel: &Arc<TaskChannel>| channel.unique_name.clone();
+    let channel = |id: TaskChannelId| world.state().task_channel(id).map_or(id.to_string(), of_channel);
     let about = match event {
         Event::WorkspaceCreated { .. } | Event::WorkspaceUpdated { .. } => String::new(),
-        Event::ActivityCreated { activity } | Event::ActivityUpdated { activity } => activity.name.clone(),
-        Event::TaskChannelCreated { task_channel } => task_channel.unique_name.clone(),
+        Event::ActivityCreated { activity }
+        | Event::ActivityUpdated { activity }
+        | Event::ActivityDeleted { activity } => activity.name.clone(),
+        Event::TaskChannelCreated { task_channel }
+        | Event::TaskChannelUpdated { task_channel }
+        | Event::TaskChannelDeleted { task_channel } => task_channel.unique_name.clone(),
         Event::SkillCreated { skill } | Event::SkillUpdated { skill } | Event::SkillDeleted { skill } => {
             skill.name.clone()
         }
         Event::TaskQueueCreated { task_queue }
         | Event::TaskQueueUpdated { task_queue }
-        | Event::TaskQueueExpressionUpdated { task_queue } => task_queue.name.clone(),
-        Event::WorkflowCreated { workflow } | Event::WorkflowUpdated { workflow } => workflow.name.clone(),
+        | Event::TaskQueueExpressionUpdated { task_queue }
+        | Event::TaskQueueDeleted { task_queue } => task_queue.name.clone(),
+        Event::WorkflowCreated { workflow }
+        | Event::WorkflowUpdated { workflow }
+        | Event::WorkflowDeleted { workflow } => workflow.name.clone(),
         Event::WorkerCreated { worker }
         | Event::WorkerUpdated { worker }
-        | Event::WorkerAttributesUpdate { worker } => worker.name.clone(),
+        | Event::WorkerAttributesUpdate { worker }
+        | Event::WorkerDeleted { worker } => worker.name.clone(),
         Event::WorkerActivityUpdate { worker, previous_activity: _, milliseconds_in_previous: _ } => {
             format!("{} {}", worker.name, activity(worker.activity))
         }
@@ -123,6 +137,7 @@ pub(crate) fn event(world: &World, event: &Event) -> String {
         | Event::TaskCanceled { task: of }
         | Event::TaskWrapup { task: of }
         | Event::TaskCompleted { task: of }
+        | Event::TaskDeleted { task: of }
         | Event::TaskSystemDeleted { task: of } => task(of),
         Event::TaskTransferInitiated { task: of, transfer }
         | Event::TaskTransferAttemptFailed { task: of, transfer }
@@ -136,8 +151,7 @@ pub(crate) fn event(world: &World, event: &Event) -> String {
         Event::WorkflowEntered { task: of }
         | Event::WorkflowTimeout { task: of }
         | Event::WorkflowSkipped { task: of } => {
-            let name = of.workflow.map_or("", |workflow| &world.state().workflows[&workflow].name);
-            format!("{} {name}", task(of))
+            format!("{} {}", task(of), of.workflow.map_or("", |workflow| world.workflow_name(workflow)))
         }
         Event::WorkflowTargetMatched { task: of } => {
             let at = of.step().map(step).unwrap_or_default();
@@ -163,7 +177,7 @@ fn target(world: &World, target: RoutingTarget) -> &str {
     match target {
         RoutingTarget::Worker(id) => world.worker_name(id),
         RoutingTarget::TaskQueue(id) => world.queue_name(id),
-        RoutingTarget::Workflow(id) => &world.state().workflows[&id].name,
+        RoutingTarget::Workflow(id) => world.workflow_name(id),
     }
 }
 

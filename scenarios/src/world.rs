@@ -49,18 +49,6 @@ impl World {
         }
     }
 
-    /// Gives a Task Channel a circle of its own. No command does that, so it is written into the state.
-    pub fn optimize(&mut self, channel: &Text) -> Result<(), Fault> {
-        let old = self.channel(channel)?;
-        let mut state = self.router.state().clone();
-        state.put(Object::TaskChannel(Arc::new(TaskChannel {
-            channel_optimized_routing: true,
-            ..TaskChannel::clone(&old)
-        })));
-        self.load(state);
-        Ok(())
-    }
-
     /// The set-up is done: from here on, things happen.
     pub fn begin(&mut self, set_up_workflows: &[WorkflowId]) {
         self.only_workflow = if let [only] = set_up_workflows { Some(*only) } else { None };
@@ -151,9 +139,15 @@ fn loaded_anew(state: &State) -> State {
         .chain(state.task_queues.values().cloned().map(Object::TaskQueue))
         .chain(state.workflows.values().cloned().map(Object::Workflow))
         .chain(state.workers.values().cloned().map(Object::Worker))
+        .chain(state.deleted.activities.values().cloned().map(Object::Activity))
+        .chain(state.deleted.task_channels.values().cloned().map(Object::TaskChannel))
+        .chain(state.deleted.task_queues.values().cloned().map(Object::TaskQueue))
+        .chain(state.deleted.workflows.values().cloned().map(Object::Workflow))
+        .chain(state.deleted.workers.values().cloned().map(Object::Worker))
         .chain(state.tasks.values().cloned().map(Object::Task))
         .chain(state.reservations.values().cloned().map(Object::Reservation));
     objects.for_each(|object| anew.put(object));
+    anew.finish_loading();
     anew
 }
 
@@ -168,6 +162,14 @@ impl World {
     pub fn worker(&self, name: &Text) -> Result<Arc<Worker>, Fault> {
         let known = || self.state().workers.values().map(|worker| worker.name.clone()).collect();
         self.state().worker_named(&name.value).cloned().ok_or_else(|| unknown("Worker", name, known))
+    }
+
+    /// The Worker, or who was called so and was deleted, as long as something refers to them.
+    pub fn worker_ever(&self, name: &Text) -> Result<Arc<Worker>, Fault> {
+        let lower_case = name.value.to_lowercase();
+        let mut deleted = self.state().deleted.workers.values();
+        let mut namesake = || deleted.find(|worker| worker.name.to_lowercase() == lower_case).cloned();
+        self.worker(name).or_else(|unknown| namesake().ok_or(unknown))
     }
 
     pub fn activity(&self, name: &Text) -> Result<ActivityId, Fault> {
@@ -266,11 +268,15 @@ impl World {
     }
 
     pub fn worker_name(&self, id: WorkerId) -> &str {
-        &self.state().workers[&id].name
+        self.state().worker(id).map_or("a Worker who was deleted", |worker| &worker.name)
     }
 
     pub fn queue_name(&self, id: TaskQueueId) -> &str {
-        &self.state().task_queues[&id].name
+        self.state().task_queue(id).map_or("a TaskQueue that was deleted", |queue| &queue.name)
+    }
+
+    pub fn workflow_name(&self, id: WorkflowId) -> &str {
+        self.state().workflow(id).map_or("a Workflow that was deleted", |workflow| &workflow.name)
     }
 
     /// The names in a text about ids: what the router says is shown in the words of the file.

@@ -399,7 +399,7 @@ desk.yaml:17:5: "acept" is no step; did you mean "accept"?
 desk.yaml:18:15: the story has created no Task "T2" so far; did you mean "T1"?
    18 |   - expect: { T2: pending }
       |               ^
-desk.yaml:19:19: "reserved by Ann" is no place in the life of a Task: expected pending, reserved for Ann, reserved for Ann, Ben, assigned to Ann, wrapping by Ann, completed, completed by Ann, canceled or purged
+desk.yaml:19:19: "reserved by Ann" is no place in the life of a Task: expected pending, reserved for Ann, reserved for Ann, Ben, assigned to Ann, wrapping by Ann, completed, completed by Ann, canceled, deleted or purged
    19 |   - expect: { T1: reserved by Ann }
       |                   ^
 desk.yaml:20:9: expected a time since the start, such as 31s or -5m, or a date such as 2026-01-05T17:00:00Z, found "soon"

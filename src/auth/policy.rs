@@ -69,10 +69,16 @@ pub fn permits(grant: &Grant, command: &Command, state: &State) -> Result<Basis,
         | Command::CreateSkill(_)
         | Command::UpdateSkill(_)
         | Command::DeleteSkill(_)
+        | Command::DeleteActivity(_)
+        | Command::CreateTaskChannel(_)
+        | Command::UpdateTaskChannel(_)
+        | Command::DeleteTaskChannel(_)
         | Command::CreateTaskQueue(_)
         | Command::UpdateTaskQueue(_)
+        | Command::DeleteTaskQueue(_)
         | Command::CreateWorkflow(_)
-        | Command::UpdateWorkflow(_) => configure(grant),
+        | Command::UpdateWorkflow(_)
+        | Command::DeleteWorkflow(_) => configure(grant),
 
         Command::CreateWorker(_)
         // Attributes decide which work comes to a Worker, so they are not the Worker's own to write.
@@ -80,8 +86,10 @@ pub fn permits(grant: &Grant, command: &Command, state: &State) -> Result<Basis,
         | Command::UpdateWorkerChannel(_)
         | Command::AssignSkill(_)
         | Command::UnassignSkill(_)
+        | Command::DeleteWorker(_)
         | Command::CreateTask(_)
-        | Command::CancelTask(_) => direct(grant),
+        | Command::CancelTask(_)
+        | Command::DeleteTask(_) => direct(grant),
 
         Command::SetWorkerActivity(command) => work(grant, |own| own_worker(own, command.id)),
 
@@ -374,6 +382,7 @@ impl Visible for TaskQueue {
         }) || state
             .workers
             .get(&own)
+            .filter(|_| self.deleted_at.is_none())
             .is_some_and(|worker| WorkerView::of(state, worker).is_eligible_for(&self.target_workers, now))
     }
 }
@@ -398,9 +407,12 @@ pub fn sees_event(sight: Sight, event: &Event, state: &State, now: Timestamp) ->
         return true;
     }
     match event {
-        Event::ActivityCreated { .. } | Event::ActivityUpdated { .. } | Event::TaskChannelCreated { .. } => {
-            true
-        }
+        Event::ActivityCreated { .. }
+        | Event::ActivityUpdated { .. }
+        | Event::ActivityDeleted { .. }
+        | Event::TaskChannelCreated { .. }
+        | Event::TaskChannelUpdated { .. }
+        | Event::TaskChannelDeleted { .. } => true,
 
         // One that was deleted is nobody's.
         Event::SkillCreated { skill } | Event::SkillUpdated { skill } | Event::SkillDeleted { skill } => {
@@ -413,15 +425,18 @@ pub fn sees_event(sight: Sight, event: &Event, state: &State, now: Timestamp) ->
         | Event::TaskQueueCreated { .. }
         | Event::TaskQueueUpdated { .. }
         | Event::TaskQueueExpressionUpdated { .. }
+        | Event::TaskQueueDeleted { .. }
         | Event::WorkflowCreated { .. }
-        | Event::WorkflowUpdated { .. } => false,
+        | Event::WorkflowUpdated { .. }
+        | Event::WorkflowDeleted { .. } => false,
 
         Event::WorkerCreated { worker }
         | Event::WorkerUpdated { worker }
         | Event::WorkerAttributesUpdate { worker }
         | Event::WorkerActivityUpdate { worker, .. }
         | Event::WorkerCapacityUpdate { worker, .. }
-        | Event::WorkerChannelAvailabilityUpdate { worker, .. } => worker.is_visible(sight, state, now),
+        | Event::WorkerChannelAvailabilityUpdate { worker, .. }
+        | Event::WorkerDeleted { worker } => worker.is_visible(sight, state, now),
 
         // As the Task is now: it is visible while the Worker has it, with all that happened to it before.
         Event::TaskCreated { task }
@@ -435,6 +450,7 @@ pub fn sees_event(sight: Sight, event: &Event, state: &State, now: Timestamp) ->
         | Event::TaskTransferFailed { task, .. }
         | Event::TaskTransferCanceled { task, .. }
         | Event::TaskTransferCompleted { task, .. }
+        | Event::TaskDeleted { task }
         | Event::WorkflowEntered { task }
         | Event::WorkflowTargetMatched { task }
         | Event::WorkflowTimeout { task }

@@ -369,31 +369,34 @@ fn topics(event: &Event) -> impl Iterator<Item = Topic> {
         | Event::WorkspaceUpdated { .. }
         | Event::ActivityCreated { .. }
         | Event::ActivityUpdated { .. }
+        | Event::ActivityDeleted { .. }
         | Event::TaskChannelCreated { .. }
         | Event::SkillCreated { .. }
         | Event::SkillUpdated { .. }
         | Event::SkillDeleted { .. }
+        | Event::TaskChannelUpdated { .. }
+        | Event::TaskChannelDeleted { .. }
         | Event::WorkflowCreated { .. }
-        | Event::WorkflowUpdated { .. } => [None; 4],
+        | Event::WorkflowUpdated { .. }
+        | Event::WorkflowDeleted { .. } => [None; 4],
         Event::TaskQueueCreated { task_queue }
         | Event::TaskQueueUpdated { task_queue }
-        | Event::TaskQueueExpressionUpdated { task_queue } => {
-            [Some(Topic::TaskQueue(task_queue.id)), None, None, None]
-        }
+        | Event::TaskQueueExpressionUpdated { task_queue }
+        | Event::TaskQueueDeleted { task_queue } => [Some(Topic::TaskQueue(task_queue.id)), None, None, None],
         Event::WorkerCreated { worker }
         | Event::WorkerUpdated { worker }
         | Event::WorkerAttributesUpdate { worker }
         | Event::WorkerActivityUpdate { worker, .. }
         | Event::WorkerCapacityUpdate { worker, .. }
-        | Event::WorkerChannelAvailabilityUpdate { worker, .. } => {
-            [Some(Topic::Worker(worker.id)), None, None, None]
-        }
+        | Event::WorkerChannelAvailabilityUpdate { worker, .. }
+        | Event::WorkerDeleted { worker } => [Some(Topic::Worker(worker.id)), None, None, None],
         Event::TaskCreated { task }
         | Event::TaskUpdated { task }
         | Event::TaskCanceled { task }
         | Event::TaskWrapup { task }
         | Event::TaskCompleted { task }
         | Event::TaskSystemDeleted { task }
+        | Event::TaskDeleted { task }
         | Event::WorkflowEntered { task }
         | Event::WorkflowTargetMatched { task }
         | Event::WorkflowTimeout { task }

@@ -4,10 +4,9 @@
 //! `?` would carry the text of any library to the client.
 
 use async_graphql::{Enum, ErrorExtensionValues, Name, Value};
-use routing::expression;
 use routing::rejection::{Code, User};
 use routing::workflow_configuration::Fault;
-use routing::{Rejection, ids::Id};
+use routing::{Rejection, expression, ids::Id};
 use uuid::Uuid;
 
 use crate::caller;
@@ -88,8 +87,8 @@ pub enum ErrorCode {
     /// The object is not in the expected version, `version` is the present one; or an idempotency key was used
     /// before with another input.
     Conflict,
-    /// Others rely on the object; `users` lists the first of them with `kind`, `id` and `name`, and `userCount` says
-    /// how many there are in all.
+    /// The object can be neither deleted nor renamed because others need it; `users` lists the first of them, each with `kind`, `id`,
+    /// `name` (null where it has none) and `how`, and `userCount` says how many there are.
     InUse,
     /// A limit would be exceeded; `limit` is how much is allowed.
     LimitExceeded,
@@ -255,7 +254,7 @@ fn facts_of(rejection: &Rejection) -> Vec<(&'static str, Value)> {
         Rejection::InvalidWorkflow { field: _, faults } => {
             vec![("errors", Value::List(faults.iter().map(fault).collect()))]
         }
-        Rejection::InUse { kind: _, what: _, users, n_users } => {
+        Rejection::InUse { kind: _, action: _, users, n_users } => {
             vec![("users", Value::List(users.iter().map(user).collect())), ("userCount", (*n_users).into())]
         }
         Rejection::LimitExceeded { what: _, limit, field: _ } => vec![("limit", (*limit).into())],
@@ -264,9 +263,16 @@ fn facts_of(rejection: &Rejection) -> Vec<(&'static str, Value)> {
     }
 }
 
-fn user(User { kind, id, name }: &User) -> Value {
-    let facts = [("kind", (*kind).into()), ("id", id.as_str().into()), ("name", name.as_str().into())];
-    Value::Object(facts.map(|(name, fact): (_, Value)| (Name::new(name), fact)).into_iter().collect())
+/// Something because of which an object cannot be deleted.
+fn user(user: &User) -> Value {
+    let User { kind, id, name, how } = user;
+    let facts: [(&'static str, Value); 4] = [
+        ("kind", (*kind).into()),
+        ("id", id.as_str().into()),
+        ("name", name.clone().into()),
+        ("how", (*how).into()),
+    ];
+    Value::Object(facts.into_iter().map(|(name, fact)| (Name::new(name), fact)).collect())
 }
 
 fn fault(fault: &Fault) -> Value {

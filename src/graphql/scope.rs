@@ -117,14 +117,14 @@ impl Scope {
         Workspace::of(self.clone())
     }
 
-    /// The Activity.
+    /// The Activity, deleted or not.
     pub fn activity(&self, id: ActivityId) -> Option<Activity> {
-        self.see(self.state().activities.get(&id)?)
+        self.see(self.state().activity(id)?)
     }
 
-    /// The Task Channel.
+    /// The Task Channel, deleted or not.
     pub fn task_channel(&self, id: TaskChannelId) -> Option<TaskChannel> {
-        self.see(self.state().task_channels.get(&id)?)
+        self.see(self.state().task_channel(id)?)
     }
 
     /// The Skill.
@@ -132,28 +132,27 @@ impl Scope {
         self.see(self.state().skills.get(&id)?)
     }
 
-    /// The TaskQueue.
+    /// The TaskQueue; one that was deleted as long as something refers to it.
     pub fn task_queue(&self, id: TaskQueueId) -> Option<TaskQueue> {
-        self.see(self.state().task_queues.get(&id)?)
+        self.see(self.state().task_queue(id)?)
     }
 
-    /// The Workflow.
+    /// The Workflow; likewise.
     pub fn workflow(&self, id: WorkflowId) -> Option<Workflow> {
-        self.see(self.state().workflows.get(&id)?)
+        self.see(self.state().workflow(id)?)
     }
 
-    /// The Worker.
+    /// The Worker; likewise.
     pub fn worker(&self, id: WorkerId) -> Option<Worker> {
-        self.see(self.state().workers.get(&id)?)
+        self.see(self.state().worker(id)?)
     }
 
     /// The worker channel. Its id leads to the Worker once its Task Channel is known, and there are few of them.
     pub fn worker_channel(&self, id: WorkerChannelId) -> Option<WorkerChannel> {
-        let of_channel = |channel: &TaskChannelId| {
-            let worker = self.worker(id.worker(*channel))?;
-            WorkerChannel::of(worker, *channel)
-        };
-        self.state().task_channels.keys().find_map(of_channel)
+        self.state().task_channels.values().find_map(|channel| {
+            let worker = self.worker(id.worker(channel.id))?;
+            Some(WorkerChannel::of(worker, channel))
+        })
     }
 
     /// The Task.

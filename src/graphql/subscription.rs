@@ -55,7 +55,7 @@ impl Subscriptions {
         }
         // In a box, which is gone once this has begun: what is awaited in here is kept as long as the stream.
         let scope = Box::pin(Scope::around(ctx, "workerId", worker)).await?;
-        if scope.worker(worker).is_none() {
+        if scope.worker(worker).is_none() || !scope.state().workers.contains_key(&worker) {
             return Err(Error::not_found(worker, "workerId"));
         }
         let edge = scope.state().sequence;

@@ -1,7 +1,8 @@
 //! All rows of one Workspace, as a [`State`].
 //!
 //! The rows are read in one transaction that sees one moment, page by page; then come the events that the rows do
-//! not show yet. Rows of Tasks that left the memory are not read. What the router takes for granted, the database guarantees by its foreign keys or is checked
+//! not show yet. Rows of Tasks that left the memory are not read, and of what was deleted only
+//! what these Tasks refer to. What the router takes for granted, the database guarantees by its foreign keys or is checked
 //! here: a broken database must not become a panic later.
 
 use std::sync::Arc;
@@ -11,9 +12,10 @@ use routing::event::Object;
 use routing::ids::WorkspaceId;
 use routing::state::State;
 use routing::state::task::Place;
+use sea_orm::sea_query::SelectStatement;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult, IdenStatic,
-    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait, FromQueryResult,
+    IdenStatic, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
 };
 
 use super::log::end_of_log;
@@ -53,6 +55,7 @@ impl Store {
         }
         // Rows may be newer than what they stand for, so two of them may have had one name for a while.
         state.learn_names();
+        state.finish_loading();
         check_references(&state)?;
         Ok((state, trail))
     }
@@ -93,15 +96,30 @@ async fn read_state(snapshot: &DatabaseTransaction, workspace: WorkspaceId) -> R
     let object = |row| rows::skill(row).map(Arc::new).map(Object::Skill);
     reader.read("loading Skills", rows, skill::Column::Id, object).await?;
 
-    let rows = task_queue::Entity::find().filter(task_queue::Column::WorkspaceId.eq(&*id));
+    // Of what was deleted, only what is referred to by something that is loaded, too.
+    let rows = task_queue::Entity::find().filter(task_queue::Column::WorkspaceId.eq(&*id)).filter(
+        Condition::any()
+            .add(task_queue::Column::DeletedAt.is_null())
+            .add(task_queue::Column::Id.in_subquery(of_tasks(&id, task::Column::TaskQueueId)))
+            .add(task_queue::Column::Id.in_subquery(of_reservations(&id, reservation::Column::TaskQueueId))),
+    );
     let object = |row| rows::task_queue(row).map(Arc::new).map(Object::TaskQueue);
     reader.read("loading TaskQueues", rows, task_queue::Column::Id, object).await?;
 
-    let rows = workflow::Entity::find().filter(workflow::Column::WorkspaceId.eq(&*id));
+    let rows = workflow::Entity::find().filter(workflow::Column::WorkspaceId.eq(&*id)).filter(
+        Condition::any()
+            .add(workflow::Column::DeletedAt.is_null())
+            .add(workflow::Column::Id.in_subquery(of_tasks(&id, task::Column::WorkflowId)))
+            .add(workflow::Column::Id.in_subquery(of_reservations(&id, reservation::Column::WorkflowId))),
+    );
     let object = |row| rows::workflow(row).map(Arc::new).map(Object::Workflow);
     reader.read("loading Workflows", rows, workflow::Column::Id, object).await?;
 
-    let rows = worker::Entity::find().filter(worker::Column::WorkspaceId.eq(&*id));
+    let rows = worker::Entity::find().filter(worker::Column::WorkspaceId.eq(&*id)).filter(
+        Condition::any()
+            .add(worker::Column::DeletedAt.is_null())
+            .add(worker::Column::Id.in_subquery(of_reservations(&id, reservation::Column::WorkerId))),
+    );
     let object = |row| rows::worker(row).map(Arc::new).map(Object::Worker);
     reader.read("loading Workers", rows, worker::Column::Id, object).await?;
 
@@ -118,6 +136,21 @@ async fn read_state(snapshot: &DatabaseTransaction, workspace: WorkspaceId) -> R
     reader.read("loading Reservations", rows, reservation::Column::Id, object).await?;
 
     Ok(reader.state)
+}
+
+/// What the Tasks in memory name in a column.
+fn of_tasks(workspace: &str, column: task::Column) -> SelectStatement {
+    let tasks = task::Entity::find().select_only().column(column);
+    let tasks =
+        tasks.filter(task::Column::WorkspaceId.eq(workspace)).filter(task::Column::PurgedAt.is_null());
+    tasks.filter(column.is_not_null()).into_query()
+}
+
+/// What their Reservations name in a column.
+fn of_reservations(workspace: &str, column: reservation::Column) -> SelectStatement {
+    let reservations = reservation::Entity::find().select_only().column(column);
+    let reservations = reservations.filter(reservation::Column::WorkspaceId.eq(workspace));
+    reservations.filter(reservation::Column::PurgedAt.is_null()).into_query()
 }
 
 struct Reader<'a> {
@@ -193,19 +226,32 @@ fn check_references(state: &State) -> Result<(), Corrupt> {
         if !state.activities.contains_key(&worker.activity) {
             return corrupt("worker", &worker.id, "activity_id", "there is no such Activity");
         }
-        if !worker.channels.iter().map(|channel| &channel.task_channel).eq(state.task_channels.keys()) {
-            return corrupt("worker", &worker.id, "channels", "expected one for each Task Channel");
+        if worker.channels.iter().any(|channel| state.task_channel(channel.task_channel).is_none()) {
+            return corrupt("worker", &worker.id, "channels", "there is no such Task Channel");
         }
     }
 
     for task in state.tasks.values() {
-        if !state.task_channels.contains_key(&task.task_channel) {
+        let is_over = task.ended().is_some();
+        let has_channel = match is_over {
+            true => state.task_channel(task.task_channel).is_some(),
+            false => state.task_channels.contains_key(&task.task_channel),
+        };
+        if !has_channel {
             return corrupt("task", &task.id, "task_channel_id", "there is no such Task Channel");
         }
-        if task.task_queue.is_some_and(|queue| !state.task_queues.contains_key(&queue)) {
+        let has_queue = |queue| match is_over {
+            true => state.task_queue(queue).is_some(),
+            false => state.task_queues.contains_key(&queue),
+        };
+        if task.task_queue.is_some_and(|queue| !has_queue(queue)) {
             return corrupt("task", &task.id, "task_queue_id", "there is no such TaskQueue");
         }
-        let workflow = task.workflow.map(|id| state.workflows.get(&id));
+        // A Task that waits in it follows it; the others remember it.
+        let workflow = task.workflow.map(|id| match task.step() {
+            Some(_) => state.workflows.get(&id),
+            None => state.workflow(id),
+        });
         if workflow == Some(None) {
             return corrupt("task", &task.id, "workflow_id", "there is no such Workflow");
         }
@@ -229,7 +275,11 @@ fn check_references(state: &State) -> Result<(), Corrupt> {
         if !state.tasks.contains_key(&reservation.task) {
             return corrupt("reservation", &reservation.id, "task_id", "there is no such Task");
         }
-        if !state.workers.contains_key(&reservation.worker) {
+        let has_worker = match reservation.status.is_open() {
+            true => state.workers.contains_key(&reservation.worker),
+            false => state.worker(reservation.worker).is_some(),
+        };
+        if !has_worker {
             return corrupt("reservation", &reservation.id, "worker_id", "there is no such Worker");
         }
     }

@@ -161,7 +161,7 @@ impl Store {
         Ok(self.worker_names(workspace).await?.contains_key(&worker))
     }
 
-    /// What the Workers are called, by the rows and by the events that these do not show yet.
+    /// What the Workers are called who were not deleted, by the rows and by the events that these do not show yet.
     async fn worker_names(&self, workspace: WorkspaceId) -> Result<BTreeMap<WorkerId, String>, Error> {
         use entity::worker::{Column, Entity};
         let failed = while_("looking a Worker up");
@@ -177,6 +177,7 @@ impl Store {
             .select_only()
             .columns([Column::Id, Column::Name])
             .filter(Column::WorkspaceId.eq(workspace.to_string()))
+            .filter(Column::DeletedAt.is_null())
             .into_tuple()
             .all(&self.inner.reader)
             .await
@@ -197,8 +198,12 @@ impl Store {
             for recorded in &page.events {
                 at = recorded.sequence;
                 for object in recorded.event.objects() {
-                    if let Object::Worker(worker) = object {
-                        names.insert(worker.id, worker.name.clone());
+                    match object {
+                        Object::Worker(worker) if worker.deleted_at.is_some() => {
+                            drop(names.remove(&worker.id))
+                        }
+                        Object::Worker(worker) => drop(names.insert(worker.id, worker.name.clone())),
+                        _ => {}
                     }
                 }
             }

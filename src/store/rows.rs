@@ -109,7 +109,7 @@ pub fn workspace(row: entity::workspace::Model) -> Result<(Workspace, EndOfLog),
 // --- activity --------------------------------------------------------------------------------------------------
 
 pub fn activity_row(workspace: WorkspaceId, activity: &Activity) -> entity::activity::Model {
-    let Activity { id, name, available, version, created_at, updated_at } = activity;
+    let Activity { id, name, available, version, created_at, updated_at, deleted_at } = activity;
     entity::activity::Model {
         id: id.to_string(),
         workspace_id: workspace.to_string(),
@@ -118,12 +118,21 @@ pub fn activity_row(workspace: WorkspaceId, activity: &Activity) -> entity::acti
         version: i64::from(*version),
         created_at: created_at.0,
         updated_at: updated_at.0,
+        deleted_at: deleted_at.map(|at| at.0),
     }
 }
 
 pub fn activity(row: entity::activity::Model) -> Result<Activity, Corrupt> {
-    let entity::activity::Model { id, workspace_id: _, name, available, version, created_at, updated_at } =
-        row;
+    let entity::activity::Model {
+        id,
+        workspace_id: _,
+        name,
+        available,
+        version,
+        created_at,
+        updated_at,
+        deleted_at,
+    } = row;
     let row = Row { table: "activity", id: &id };
     Ok(Activity {
         id: row.parse("id", &id)?,
@@ -132,14 +141,23 @@ pub fn activity(row: entity::activity::Model) -> Result<Activity, Corrupt> {
         version: row.number("version", version)?,
         created_at: Timestamp(created_at),
         updated_at: Timestamp(updated_at),
+        deleted_at: deleted_at.map(Timestamp),
     })
 }
 
 // --- task_channel ----------------------------------------------------------------------------------------------
 
 pub fn task_channel_row(workspace: WorkspaceId, channel: &TaskChannel) -> entity::task_channel::Model {
-    let TaskChannel { id, name, unique_name, channel_optimized_routing, version, created_at, updated_at } =
-        channel;
+    let TaskChannel {
+        id,
+        name,
+        unique_name,
+        channel_optimized_routing,
+        version,
+        created_at,
+        updated_at,
+        deleted_at,
+    } = channel;
     entity::task_channel::Model {
         id: id.to_string(),
         workspace_id: workspace.to_string(),
@@ -149,6 +167,7 @@ pub fn task_channel_row(workspace: WorkspaceId, channel: &TaskChannel) -> entity
         version: i64::from(*version),
         created_at: created_at.0,
         updated_at: updated_at.0,
+        deleted_at: deleted_at.map(|at| at.0),
     }
 }
 
@@ -162,6 +181,7 @@ pub fn task_channel(row: entity::task_channel::Model) -> Result<TaskChannel, Cor
         version,
         created_at,
         updated_at,
+        deleted_at,
     } = row;
     let row = Row { table: "task_channel", id: &id };
     Ok(TaskChannel {
@@ -172,6 +192,7 @@ pub fn task_channel(row: entity::task_channel::Model) -> Result<TaskChannel, Cor
         version: row.number("version", version)?,
         created_at: Timestamp(created_at),
         updated_at: Timestamp(updated_at),
+        deleted_at: deleted_at.map(Timestamp),
     })
 }
 
@@ -240,6 +261,7 @@ pub fn task_queue_row(workspace: WorkspaceId, queue: &TaskQueue) -> entity::task
         version,
         created_at,
         updated_at,
+        deleted_at,
     } = queue;
     entity::task_queue::Model {
         id: id.to_string(),
@@ -252,6 +274,7 @@ pub fn task_queue_row(workspace: WorkspaceId, queue: &TaskQueue) -> entity::task
         version: i64::from(*version),
         created_at: created_at.0,
         updated_at: updated_at.0,
+        deleted_at: deleted_at.map(|at| at.0),
     }
 }
 
@@ -267,6 +290,7 @@ pub fn task_queue(row: entity::task_queue::Model) -> Result<TaskQueue, Corrupt> 
         version,
         created_at,
         updated_at,
+        deleted_at,
     } = row;
     let row = Row { table: "task_queue", id: &id };
     Ok(TaskQueue {
@@ -280,14 +304,23 @@ pub fn task_queue(row: entity::task_queue::Model) -> Result<TaskQueue, Corrupt> 
         version: row.number("version", version)?,
         created_at: Timestamp(created_at),
         updated_at: Timestamp(updated_at),
+        deleted_at: deleted_at.map(Timestamp),
     })
 }
 
 // --- workflow --------------------------------------------------------------------------------------------------
 
 pub fn workflow_row(workspace: WorkspaceId, workflow: &Workflow) -> entity::workflow::Model {
-    let Workflow { id, name, revisions, task_reservation_timeout_seconds, version, created_at, updated_at } =
-        workflow;
+    let Workflow {
+        id,
+        name,
+        revisions,
+        task_reservation_timeout_seconds,
+        version,
+        created_at,
+        updated_at,
+        deleted_at,
+    } = workflow;
     entity::workflow::Model {
         id: id.to_string(),
         workspace_id: workspace.to_string(),
@@ -297,6 +330,7 @@ pub fn workflow_row(workspace: WorkspaceId, workflow: &Workflow) -> entity::work
         version: i64::from(*version),
         created_at: created_at.0,
         updated_at: updated_at.0,
+        deleted_at: deleted_at.map(|at| at.0),
     }
 }
 
@@ -310,6 +344,7 @@ pub fn workflow(row: entity::workflow::Model) -> Result<Workflow, Corrupt> {
         version,
         created_at,
         updated_at,
+        deleted_at,
     } = row;
     let row = Row { table: "workflow", id: &id };
     let revisions: Vec<Revision> = row.json("revisions", &revisions)?;
@@ -325,6 +360,7 @@ pub fn workflow(row: entity::workflow::Model) -> Result<Workflow, Corrupt> {
         version: row.number("version", version)?,
         created_at: Timestamp(created_at),
         updated_at: Timestamp(updated_at),
+        deleted_at: deleted_at.map(Timestamp),
     })
 }
 
@@ -342,6 +378,7 @@ pub fn worker_row(workspace: WorkspaceId, worker: &Worker) -> entity::worker::Mo
         version,
         created_at,
         updated_at,
+        deleted_at,
     } = worker;
     entity::worker::Model {
         id: id.to_string(),
@@ -356,6 +393,7 @@ pub fn worker_row(workspace: WorkspaceId, worker: &Worker) -> entity::worker::Mo
         version: i64::from(*version),
         created_at: created_at.0,
         updated_at: updated_at.0,
+        deleted_at: deleted_at.map(|at| at.0),
     }
 }
 
@@ -373,11 +411,14 @@ pub fn worker(row: entity::worker::Model) -> Result<Worker, Corrupt> {
         version,
         created_at,
         updated_at,
+        deleted_at,
     } = row;
     let row = Row { table: "worker", id: &id };
     let channels: Vec<WorkerChannel> = row.json("channels", &channels)?;
     if !channels.is_sorted_by(|a, b| a.task_channel < b.task_channel) {
-        return Err(row.corrupt("channels", "expected one for each Task Channel, in the order of their ids"));
+        return Err(
+            row.corrupt("channels", "expected at most one for each Task Channel, in the order of their ids")
+        );
     }
     let last_reserved = match (last_reserved_sequence, last_reserved_at) {
         (None, None) => None,
@@ -400,6 +441,7 @@ pub fn worker(row: entity::worker::Model) -> Result<Worker, Corrupt> {
         version: row.number("version", version)?,
         created_at: Timestamp(created_at),
         updated_at: Timestamp(updated_at),
+        deleted_at: deleted_at.map(Timestamp),
     })
 }
 
@@ -427,6 +469,7 @@ pub fn task_row(workspace: WorkspaceId, task: &Task) -> entity::task::Model {
         version,
         created_at,
         updated_at,
+        deleted_at,
     } = task;
     let PhaseColumns { status, expires_at, place, reservation_id, assigned_at, ended_at, reason } =
         phase_columns(phase);
@@ -458,6 +501,7 @@ pub fn task_row(workspace: WorkspaceId, task: &Task) -> entity::task::Model {
         version: i64::from(*version),
         created_at: created_at.0,
         updated_at: updated_at.0,
+        deleted_at: deleted_at.map(|at| at.0),
         purged_at: None,
     }
 }
@@ -492,6 +536,7 @@ pub fn task(row: entity::task::Model) -> Result<Task, Corrupt> {
         version,
         created_at,
         updated_at,
+        deleted_at,
         purged_at: _,
     } = row;
     let row = Row { table: "task", id: &id };
@@ -519,6 +564,7 @@ pub fn task(row: entity::task::Model) -> Result<Task, Corrupt> {
         version: row.number("version", version)?,
         created_at: Timestamp(created_at),
         updated_at: Timestamp(updated_at),
+        deleted_at: deleted_at.map(Timestamp),
     })
 }
 

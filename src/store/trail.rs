@@ -171,9 +171,19 @@ impl Touched {
             && task_queues.values().all(|queue| state.task_queues.get(&queue.id) == Some(queue))
             && workflows.values().all(|workflow| state.workflows.get(&workflow.id) == Some(workflow))
             && workers.values().all(|worker| state.workers.get(&worker.id) == Some(worker))
+            && activities.values().all(|activity| state.activity(activity.id) == Some(activity))
+            && task_channels.values().all(|channel| state.task_channel(channel.id) == Some(channel))
+            && task_queues.values().all(|it| is_there(it, it.deleted_at, state.task_queue(it.id)))
+            && workflows.values().all(|it| is_there(it, it.deleted_at, state.workflow(it.id)))
+            && workers.values().all(|it| is_there(it, it.deleted_at, state.worker(it.id)))
             && tasks.values().all(|task| state.tasks.get(&task.id).is_none_or(|now| now == task))
             && reservations.values().all(|one| state.reservations.get(&one.id).is_none_or(|now| now == one))
     }
+}
+
+/// What was deleted may be forgotten, but it is nothing else.
+fn is_there<T: PartialEq>(object: &Arc<T>, deleted_at: Option<Timestamp>, there: Option<&Arc<T>>) -> bool {
+    there.map_or(deleted_at.is_some(), |there| there == object)
 }
 
 impl Store {

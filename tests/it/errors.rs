@@ -39,7 +39,11 @@ async fn bad_input_is_refused_with_a_code_and_a_field_and_changes_nothing() {
 impl Case {
     async fn check(&self, admin: &Client) -> Result<(), String> {
         let Case { what, mutation, input, code, field, says } = self;
-        let kind = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
+        // Deletions but for that of Workers have the same input.
+        let kind = match mutation.strip_prefix("delete") {
+            Some(of) if of != "Worker" => "DeleteInput".to_owned(),
+            _ => format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]),
+        };
         let query = format!("mutation($input: {kind}!) {{ {mutation}(input: $input) {{ sequence }} }}");
         let error = match admin.ask(&query, json!({ "input": input })).await {
             Err(Failure::Refused { error, .. }) => error,
@@ -446,6 +450,70 @@ fn cases(workspace: &str, world: &World) -> Vec<Case> {
             "INVALID_WORKFLOW",
             Some("configuration"),
             "no TaskQueue",
+        ),
+        case(
+            "deleting what is not there",
+            "deleteTask",
+            json!({ "id": no_task }),
+            "NOT_FOUND",
+            Some("id"),
+            "no Task",
+        ),
+        case(
+            "deleting something else",
+            "deleteTask",
+            json!({ "id": worker }),
+            "BAD_USER_INPUT",
+            Some("id"),
+            "WT",
+        ),
+        case(
+            "deleting an old version",
+            "deleteWorker",
+            json!({ "id": worker, "force": true, "expectedVersion": 99 }),
+            "CONFLICT",
+            Some("expectedVersion"),
+            "99",
+        ),
+        case(
+            "deleting a Worker who has a customer",
+            "deleteWorker",
+            json!({ "id": worker, "force": true }),
+            "IN_USE",
+            None,
+            "is accepted",
+        ),
+        case(
+            "a unique name that no expression can name",
+            "createTaskChannel",
+            json!({ "workspaceId": workspace, "name": "E-mail", "uniqueName": "e-mail" }),
+            "BAD_USER_INPUT",
+            Some("uniqueName"),
+            "letters, digits",
+        ),
+        case(
+            "a unique name that is taken",
+            "createTaskChannel",
+            json!({ "workspaceId": workspace, "name": "Calls", "uniqueName": "Voice" }),
+            "BAD_USER_INPUT",
+            Some("uniqueName"),
+            "taken",
+        ),
+        case(
+            "an unknown Task Channel to be changed",
+            "updateTaskChannel",
+            json!({ "taskChannelId": queue.replace("WQ", "TC"), "name": "x" }),
+            "NOT_FOUND",
+            Some("taskChannelId"),
+            "no Task Channel",
+        ),
+        case(
+            "a circle that is neither there nor not",
+            "updateTaskChannel",
+            json!({ "taskChannelId": queue.replace("WQ", "TC"), "channelOptimizedRouting": null }),
+            "BAD_USER_INPUT",
+            Some("channelOptimizedRouting"),
+            "null",
         ),
         case(
             "a document that asks for the Task where Workers are counted",

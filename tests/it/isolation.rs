@@ -552,7 +552,20 @@ impl Schema {
                 "transferId" => json!(world.of_bo["TT"]),
                 "toId" => json!(world.ann.id),
                 "skillId" => json!(world.of_bo["SK"]),
-                "id" if mutation.name == "deleteSkill" => json!(world.of_bo["SK"]),
+                // Of a deletion, which says in its name what it deletes.
+                "id" => {
+                    let prefix = match mutation.name.as_str() {
+                        "deleteSkill" => "SK",
+                        "deleteWorker" => "WK",
+                        "deleteTask" => "WT",
+                        "deleteTaskQueue" => "WQ",
+                        "deleteWorkflow" => "WW",
+                        "deleteActivity" => "WA",
+                        "deleteTaskChannel" => "TC",
+                        other => panic!("say here what {other} deletes"),
+                    };
+                    json!(world.ids.iter().rfind(|id| id.starts_with(prefix)).expect("an id"))
+                }
                 "taskQueueId" => json!(world.of_bo["WQ"]),
                 "workflowId" => json!(world.of_bo["WW"]),
                 "activityId" | "taskChannelId" | "workerChannelId" if is_required => {
@@ -564,7 +577,7 @@ impl Schema {
                     json!(world.ids.iter().rfind(|id| id.starts_with(prefix)).expect("an id"))
                 }
                 _ if !is_required => continue,
-                "name" => json!("x"),
+                "name" | "uniqueName" => json!("x"),
                 "available" => json!(true),
                 "configuration" => json!({ "task_routing": {} }),
                 "reason" => json!("because"),

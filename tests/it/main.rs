@@ -14,6 +14,7 @@ mod errors;
 mod explanation;
 mod isolation;
 mod main_job;
+mod resources;
 mod shared;
 mod skills;
 mod transfers;

@@ -6,7 +6,7 @@ use routing::Attributes;
 use routing::event::Event;
 use routing::ids::{Id, WorkerId};
 use routing::state::task::Ended;
-use routing::state::{Phase, ReservationStatus, State, Task, TaskOrder, TaskQueue, Worker, Workspace};
+use routing::state::{Phase, ReservationStatus, State, Task, TaskChannel, TaskOrder, TaskQueue, Worker, Workflow, Workspace};
 use routing::time::Timestamp;
 use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::json;
@@ -330,5 +330,68 @@ async fn rows_may_be_newer_than_the_position_that_they_stand_for() {
         // An older trail that comes late does not set the position back.
         let (loaded, trail) = store.load_with_trail(workspace).await.unwrap();
         assert!(loaded == sample.state && trail.n_events() == 0, "{database}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_deleted_is_loaded_as_far_as_something_refers_to_it() {
+    for database in databases().await {
+        let store = Store::open(&database.url).await.unwrap();
+        let mut sample = Sample::new(1);
+        let unused = sample.add_worker(ODD_NAMES[1]);
+        let workflow = Arc::clone(&sample.state.workflows[&sample.workflow()]);
+        let ended = Ended { at: AT, reason: None, reservation: None };
+        let task = Task { workflow: workflow.id, ..sample.task(Phase::Completed(ended)) };
+        sample.record(vec![Event::TaskCreated { task: Arc::new(task.clone()) }]);
+        sample.offer(&task, ReservationStatus::Completed);
+        sample.commit(&store).await.unwrap();
+        sample.write_rows(&store).await;
+
+        // With rows from before the deletion, and then with rows from after it.
+        let (version, deleted_at) = (9, Some(AT));
+        let state = sample.state.clone();
+        let channel = &state.task_channels[&task.task_channel];
+        let task_channel = Arc::new(TaskChannel { version, deleted_at, ..(**channel).clone() });
+        let queue = &state.task_queues[&task.task_queue.unwrap()];
+        let task_queue = Arc::new(TaskQueue { version, deleted_at, ..(**queue).clone() });
+        let of_task = Arc::new(Workflow { version, deleted_at, ..(*workflow).clone() });
+        let offered_to = &state.workers[&state.reservations.values().next().unwrap().worker];
+        let known = Arc::new(Worker { version, deleted_at, ..(**offered_to).clone() });
+        let unknown = Arc::new(Worker { version, deleted_at, ..(*unused).clone() });
+        sample.record(vec![
+            Event::WorkerDeleted { worker: Arc::clone(&known) },
+            Event::WorkerDeleted { worker: Arc::clone(&unknown) },
+            Event::WorkflowDeleted { workflow: Arc::clone(&of_task) },
+            Event::TaskQueueDeleted { task_queue: Arc::clone(&task_queue) },
+            Event::TaskDeleted { task: Arc::new(Task { deleted_at, ..task.clone() }) },
+        ]);
+        assert_eq!(sample.state.worker(known.id), Some(&known));
+        assert_eq!(sample.state.worker(unknown.id), None, "nothing refers to this one");
+        sample.commit(&store).await.unwrap();
+        let workspace = sample.state.id();
+        assert!(!store.worker_exists(workspace, known.id).await.unwrap(), "by the log");
+        assert_eq!(store.worker_named(workspace, &unknown.name).await.unwrap(), None);
+        // The sample's Workflow leads into the deleted TaskQueue; to the store that is nothing.
+        check(&store, &mut sample).await;
+
+        assert!(!store.worker_exists(workspace, known.id).await.unwrap(), "by the rows");
+        // Somebody has the name now, and loses it to nobody when the rows are older than that.
+        let namesake = sample.add_worker(&known.name);
+        sample.commit(&store).await.unwrap();
+        check(&store, &mut sample).await;
+        assert_eq!(sample.state.worker_named(&known.name).map(|worker| worker.id), Some(namesake.id));
+
+        // When the Task leaves the memory, so does what it alone refers to.
+        sample.record(vec![Event::TaskPurged { task: task.id }]);
+        sample.commit(&store).await.unwrap();
+        check(&store, &mut sample).await;
+        assert_eq!(sample.state.workflow(of_task.id), None);
+        assert_eq!(sample.state.worker(known.id), None);
+        // Activities and Task Channels can be read for good.
+        sample.record(vec![Event::TaskChannelDeleted { task_channel: Arc::clone(&task_channel) }]);
+        sample.commit(&store).await.unwrap();
+        check(&store, &mut sample).await;
+        assert_eq!(sample.state.task_channel(task_channel.id), Some(&task_channel));
+        assert!(!sample.state.task_channels.contains_key(&task_channel.id));
     }
 }

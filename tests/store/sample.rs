@@ -4,19 +4,14 @@ use std::sync::Arc;
 
 use routing::Attributes;
 use routing::event::{Actor, Event, Recorded};
-use routing::ids::{
-    ActivityId, Id, ReservationId, TaskId, TaskQueueId, WorkerId, WorkflowId, WorkspaceId, WorkspaceTag,
-};
+use routing::ids::{ActivityId, Id, ReservationId, TaskId, TaskQueueId, WorkerId, WorkflowId, WorkspaceId, WorkspaceTag};
 use routing::state::reservation::CircleBefore;
 use routing::state::skill::Levels;
 use routing::state::task::{Assignment, CoolDown, Ended, Place, RoutingStep, RoutingTarget, Waiting};
 use routing::state::task_transfer::{Origin, TaskTransfer, TransferMode, TransferStatus};
 use routing::state::worker::CircleStamp;
 use routing::state::workflow::Revision;
-use routing::state::{
-    Activity, Phase, Reservation, ReservationStatus, Skill, State, TargetWorkers, Task, TaskChannel,
-    TaskOrder, TaskQueue, Worker, WorkerChannel, Workflow, Workspace,
-};
+use routing::state::{Activity, Phase, Reservation, ReservationStatus, Skill, State, TargetWorkers, Task, TaskChannel, TaskOrder, TaskQueue, Worker, WorkerChannel, Workflow, Workspace};
 use routing::time::Timestamp;
 use routing::workflow_configuration::WorkflowConfiguration;
 use serde_json::json;
@@ -66,8 +61,15 @@ impl Sample {
         for (id, name, available) in
             [(activities[0], ODD_NAMES[1], true), (activities[1], ODD_NAMES[2], false)]
         {
-            let activity =
-                Activity { id, name: name.to_owned(), available, version: 1, created_at: AT, updated_at: AT };
+            let activity = Activity {
+                id,
+                name: name.to_owned(),
+                available,
+                version: 1,
+                created_at: AT,
+                updated_at: AT,
+                deleted_at: None,
+            };
             events.push(Event::ActivityCreated { activity: Arc::new(activity) });
         }
         for (unique_name, channel_optimized_routing) in [("default", false), ("voice", true)] {
@@ -79,6 +81,7 @@ impl Sample {
                 version: 1,
                 created_at: AT,
                 updated_at: AT,
+                deleted_at: None,
             };
             events.push(Event::TaskChannelCreated { task_channel: Arc::new(task_channel) });
         }
@@ -96,6 +99,7 @@ impl Sample {
                 version: 1,
                 created_at: AT,
                 updated_at: AT,
+                deleted_at: None,
             };
             sample.record(vec![Event::TaskQueueCreated { task_queue: Arc::new(task_queue) }]);
         }
@@ -188,6 +192,7 @@ impl Sample {
             version: 2,
             created_at: AT,
             updated_at: AT,
+            deleted_at: None,
         });
         self.record(vec![Event::WorkflowCreated { workflow: Arc::clone(&workflow) }]);
         workflow
@@ -222,6 +227,7 @@ impl Sample {
             version: 1,
             created_at: AT,
             updated_at: AT,
+            deleted_at: None,
         });
         self.record(vec![Event::WorkerCreated { worker: Arc::clone(&worker) }]);
         worker
@@ -250,6 +256,7 @@ impl Sample {
             version: 1,
             created_at: AT,
             updated_at: Timestamp(AT.0 + 1),
+            deleted_at: None,
         }
     }
 

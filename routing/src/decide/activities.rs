@@ -17,8 +17,15 @@ impl Router {
         let name = check::name(&name, "name")?;
         check::unique(id, self.state.activity_named(&name).map(|activity| activity.id), &name)?;
         check::room(self.state.activities.len(), self.limits.activities_max, "Activities in the Workspace")?;
-        let activity =
-            Activity { id, name, available, version: 1, created_at: self.now, updated_at: self.now };
+        let activity = Activity {
+            id,
+            name,
+            available,
+            version: 1,
+            created_at: self.now,
+            updated_at: self.now,
+            deleted_at: None,
+        };
         self.emit(Event::ActivityCreated { activity: Arc::new(activity) });
         Ok(())
     }

@@ -7,7 +7,7 @@ use crate::command::TaskChannelRef;
 use crate::ids::{
     ActivityId, Id, ReservationId, SkillId, TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId,
 };
-use crate::rejection::Rejection;
+use crate::rejection::{Rejection, USERS_NAMED_MAX, User};
 use crate::router::Router;
 use crate::state::{Activity, Map, Reservation, Skill, Task, TaskChannel, TaskQueue, Worker, Workflow};
 
@@ -42,7 +42,11 @@ impl Router {
     }
 
     pub(super) fn task(&self, id: TaskId) -> Result<Arc<Task>, Rejection> {
-        find(&self.state.tasks, id, "taskId")
+        let task = find(&self.state.tasks, id, "taskId")?;
+        if task.deleted_at.is_some() {
+            return Err(Rejection::NotFound { kind: TaskId::KIND, id: id.to_string(), field: "taskId" });
+        }
+        Ok(task)
     }
 
     pub(super) fn reservation(&self, id: ReservationId) -> Result<Arc<Reservation>, Rejection> {
@@ -73,7 +77,7 @@ impl Router {
     }
 }
 
-fn find<I: Id, T>(map: &Map<I, T>, id: I, field: &'static str) -> Result<Arc<T>, Rejection> {
+pub(super) fn find<I: Id, T>(map: &Map<I, T>, id: I, field: &'static str) -> Result<Arc<T>, Rejection> {
     map.get(&id).cloned().ok_or_else(|| Rejection::NotFound { kind: I::KIND, id: id.to_string(), field })
 }
 
@@ -149,4 +153,23 @@ pub(super) fn range(value: u32, min: u32, max: u32, field: &'static str) -> Resu
 
 pub(super) fn bad_input(field: &'static str, message: impl Into<String>) -> Rejection {
     Rejection::BadInput { field, message: message.into() }
+}
+
+/// Something that needs an object, and in which way.
+pub(super) fn user<I: Id>(id: I, name: Option<&String>, how: &'static str) -> User {
+    User { kind: I::KIND, id: id.to_string(), name: name.cloned(), how }
+}
+
+/// Nobody must need an object that is to be deleted or renamed.
+pub(super) fn not_in_use(
+    kind: &'static str,
+    action: &'static str,
+    users: impl Iterator<Item = User>,
+) -> Result<(), Rejection> {
+    let mut users = users.fuse();
+    let named: Vec<User> = users.by_ref().take(USERS_NAMED_MAX).collect();
+    match named.len() + users.count() {
+        0 => Ok(()),
+        n_users => Err(Rejection::InUse { kind, action, users: named, n_users }),
+    }
 }

@@ -2,11 +2,13 @@
 
 mod activities;
 mod check;
+mod deletions;
 mod direct;
 mod offers;
 mod reservations;
 mod skills;
 mod steps;
+mod task_channels;
 mod task_queues;
 mod tasks;
 mod timers;
@@ -30,14 +32,21 @@ impl Router {
             Command::DeleteSkill(command) => self.delete_skill(command),
             Command::AssignSkill(command) => self.assign_skill(command),
             Command::UnassignSkill(command) => self.unassign_skill(command),
+            Command::DeleteActivity(command) => self.delete_activity(command),
+            Command::CreateTaskChannel(command) => self.create_task_channel(command),
+            Command::UpdateTaskChannel(command) => self.update_task_channel(command),
+            Command::DeleteTaskChannel(command) => self.delete_task_channel(command),
             Command::CreateTaskQueue(command) => self.create_task_queue(command),
             Command::UpdateTaskQueue(command) => self.update_task_queue(command),
+            Command::DeleteTaskQueue(command) => self.delete_task_queue(command),
             Command::CreateWorkflow(command) => self.create_workflow(command),
             Command::UpdateWorkflow(command) => self.update_workflow(command),
+            Command::DeleteWorkflow(command) => self.delete_workflow(command),
             Command::CreateWorker(command) => self.create_worker(command),
             Command::UpdateWorker(command) => self.update_worker(command),
             Command::SetWorkerActivity(command) => self.set_worker_activity(command),
             Command::UpdateWorkerChannel(command) => self.update_worker_channel(command),
+            Command::DeleteWorker(command) => self.delete_worker(command),
             Command::CreateTask(command) => self.create_task(command),
             Command::UpdateTask(command) => self.update_task(command),
             Command::CancelTask(command) => self.cancel_task(command),
@@ -45,6 +54,7 @@ impl Router {
             Command::CompleteTask(command) => self.complete_task(command),
             Command::TransferTask(command) => self.transfer_task(command),
             Command::CancelTransfer(command) => self.cancel_transfer(command),
+            Command::DeleteTask(command) => self.delete_task(command),
             Command::AcceptReservation(command) => self.accept_reservation(command),
             Command::RejectReservation(command) => self.reject_reservation(command),
             Command::WrapUpReservation(command) => self.wrap_up_reservation(command),

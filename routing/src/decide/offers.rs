@@ -48,7 +48,7 @@ impl Router {
         let is_refusal = matches!(status, ReservationStatus::Rejected | ReservationStatus::TimedOut);
 
         let mut worker = Worker::clone(&self.state.workers[&old.worker]);
-        let channel = worker.channel_mut(old.task_channel);
+        let channel = worker.channel_mut(&self.state.task_channels[&old.task_channel]);
         channel.pending -= 1;
         let mut circle_before = old.circle_before;
         if !is_refusal {
@@ -175,7 +175,7 @@ impl Router {
 
         let mut worker = Worker::clone(&self.state.workers[&worker]);
         let common = std::mem::replace(&mut worker.last_reserved, stamp);
-        let channel = worker.channel_mut(old.task_channel);
+        let channel = worker.channel_mut(&self.state.task_channels[&old.task_channel]);
         let circle_before =
             CircleBefore { common, channel: std::mem::replace(&mut channel.last_reserved, stamp) };
         channel.pending += 1;
@@ -197,7 +197,11 @@ impl Router {
             transfer: task.open_transfer().map(|transfer| transfer.id),
             status: ReservationStatus::Pending,
             timeout_seconds: task.workflow.map_or(RESERVATION_TIMEOUT_SECONDS_DEFAULT, |workflow| {
-                self.state.workflows[&workflow].task_reservation_timeout_seconds
+                // It may have been deleted since it routed the Task.
+                let workflow = self.state.workflow(workflow);
+                workflow.map_or(RESERVATION_TIMEOUT_SECONDS_DEFAULT, |workflow| {
+                    workflow.task_reservation_timeout_seconds
+                })
             }),
             accepted_at: None,
             wrap_up_at: None,

@@ -199,7 +199,7 @@ impl Router {
         change: impl FnOnce(&mut WorkerChannel),
     ) -> Arc<Worker> {
         let mut worker = Worker::clone(&self.state.workers[&reservation.worker]);
-        change(worker.channel_mut(reservation.task_channel));
+        change(worker.channel_mut(&self.state.task_channels[&reservation.task_channel]));
         Arc::new(worker)
     }
 }

@@ -6,18 +6,15 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::check;
+use super::check::{self, user};
 use crate::attributes::Attributes;
 use crate::command::{AssignSkill, CreateSkill, DeleteSkill, UnassignSkill, UpdateSkill};
 use crate::event::Event;
 use crate::ids::{Id, SkillId, WorkerId};
-use crate::rejection::{Rejection, User};
+use crate::rejection::Rejection;
 use crate::router::Router;
 use crate::state::skill::{self, LEVEL_MAX, Levels, Skill};
 use crate::state::{TargetWorkers, TaskQueue, Worker, Workflow};
-
-/// How many of those who use a Skill a refusal names.
-const USERS_NAMED_MAX: usize = 10;
 
 impl Router {
     pub(super) fn create_skill(&mut self, command: CreateSkill) -> Result<(), Rejection> {
@@ -51,7 +48,7 @@ impl Router {
         )?;
         check_level_can_be_named(&new.name, new.levels, at_fault)?;
         if new.name != old.name {
-            self.check_skill_unused(&old)?;
+            self.check_skill_unused(&old, "renamed")?;
         }
         if new != *old {
             new.version += 1;
@@ -65,7 +62,7 @@ impl Router {
         let DeleteSkill { id, expected_version } = command;
         let skill = self.skill(id, "id")?;
         check::version(SkillId::KIND, expected_version, skill.version)?;
-        self.check_skill_unused(&skill)?;
+        self.check_skill_unused(&skill, "deleted")?;
         self.emit(Event::SkillDeleted { skill });
         Ok(())
     }
@@ -127,7 +124,7 @@ impl Router {
     }
 
     /// Refuses where a Worker has the Skill or an expression names it. Workers are many, but Skills come and go rarely.
-    fn check_skill_unused(&self, skill: &Skill) -> Result<(), Rejection> {
+    fn check_skill_unused(&self, skill: &Skill, action: &'static str) -> Result<(), Rejection> {
         let state = &self.state;
         let queues = state.lookups.task_queue_names.values().map(|id| &state.task_queues[id]);
         let queues = queues.filter(|queue| queue_names(queue, &skill.name));
@@ -136,16 +133,11 @@ impl Router {
         let workers = state.lookups.worker_names.values().map(|id| &state.workers[id]);
         let workers = workers.filter(|worker| skill.is_assigned_to(worker));
         // Expressions first: they are few, and have to be changed one by one.
-        let mut users = queues
-            .map(|queue| user(queue.id, &queue.name))
-            .chain(workflows.map(|workflow| user(workflow.id, &workflow.name)))
-            .chain(workers.map(|worker| user(worker.id, &worker.name)));
-        let named: Vec<User> = users.by_ref().take(USERS_NAMED_MAX).collect();
-        if named.is_empty() {
-            return Ok(());
-        }
-        let n_users = named.len() + users.count();
-        Err(Rejection::InUse { kind: SkillId::KIND, what: skill.name.clone(), users: named, n_users })
+        let users = queues
+            .map(|queue| user(queue.id, Some(&queue.name), "names it"))
+            .chain(workflows.map(|workflow| user(workflow.id, Some(&workflow.name), "names it")))
+            .chain(workers.map(|worker| user(worker.id, Some(&worker.name), "has it")));
+        check::not_in_use(SkillId::KIND, action, users)
     }
 }
 
@@ -275,8 +267,4 @@ fn workflow_names(workflow: &Workflow, skill: &str) -> bool {
         target.expression.as_ref().is_some_and(|expression| expression.names_skill(skill))
             || target.order_by.as_ref().is_some_and(|order| order.names_skill(skill))
     })
-}
-
-fn user<I: Id>(id: I, name: &str) -> User {
-    User { kind: I::KIND, id: id.to_string(), name: name.to_owned() }
 }

@@ -43,6 +43,7 @@ impl Router {
             version: 1,
             created_at: self.now,
             updated_at: self.now,
+            deleted_at: None,
         };
         self.emit(Event::TaskQueueCreated { task_queue: Arc::new(task_queue) });
         Ok(())

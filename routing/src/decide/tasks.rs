@@ -70,6 +70,7 @@ impl Router {
             version: 1,
             created_at: self.now,
             updated_at: self.now,
+            deleted_at: None,
         };
         self.emit(Event::TaskCreated { task: Arc::new(task) });
         self.send(id, to);
@@ -182,7 +183,7 @@ impl Router {
 
     /// Cancels a waiting Task with all its offers. The Worker who let go of it in a COLD transfer goes on wrapping
     /// up.
-    fn give_up(&mut self, id: TaskId, reason: String) {
+    pub(super) fn give_up(&mut self, id: TaskId, reason: String) {
         self.withdraw_offers(id, &reason);
         let mut task = self.changed(&self.state.tasks[&id]);
         task.phase = Phase::Canceled(Ended { at: self.now, reason: Some(reason), reservation: None });

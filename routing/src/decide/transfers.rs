@@ -30,6 +30,8 @@ use crate::workflow_configuration::PRIORITY_MAX;
 
 /// How often one Task may be transferred. Every event about the Task carries all of them.
 const TRANSFERS_MAX: usize = 100;
+/// What is said of a Task whose transfer failed when there was nowhere to go back to.
+const GONE_REASON: &str = "Transfer failed, and where the Task came from was deleted";
 
 impl Router {
     pub(super) fn transfer_task(&mut self, command: TransferTask) -> Result<(), Rejection> {
@@ -104,7 +106,8 @@ impl Router {
         let transfer = task.open_transfer().expect("the caller has looked");
         match transfer.to {
             RoutingTarget::Worker(worker) => {
-                let reason = format!("{} did not take the Task", self.state.workers[&worker].name);
+                let name = self.state.worker(worker).map_or("the Worker", |worker| &worker.name);
+                let reason = format!("{name} did not take the Task");
                 self.end_transfer(id, TransferStatus::Failed, Some(reason));
                 false
             }
@@ -151,7 +154,8 @@ impl Router {
         let is_held = held_by.is_some();
         let Origin { workflow, task_queue, task_queue_entered_at } = origin;
         task.workflow = workflow;
-        if is_held || matches!(back_to(&task), RoutingTarget::Worker(_)) {
+        let back_to = self.back_to(&task);
+        if is_held || !matches!(back_to, Some(RoutingTarget::TaskQueue(_) | RoutingTarget::Workflow(_))) {
             // It is not in the TaskQueue any more that it was transferred to, and comes to no other.
             (task.task_queue, task.task_queue_entered_at) = (task_queue, task_queue_entered_at);
         }
@@ -160,9 +164,8 @@ impl Router {
                 task.phase = Phase::Assigned(held_by);
                 task.cool_downs = Vec::new();
             }
-            None => task.phase = self.waiting_anew(&task, first_place(back_to(&task))),
+            None => task.phase = self.waiting_anew(&task, back_to.and_then(first_place)),
         }
-        let back_to = back_to(&task);
         let task = Arc::new(task);
         self.emit(match status {
             TransferStatus::Failed => Event::TaskTransferFailed { task, transfer },
@@ -171,9 +174,25 @@ impl Router {
                 unreachable!("a transfer that nobody accepted does not end {status:?}")
             }
         });
-        if !is_held {
-            self.send(id, back_to);
+        match back_to {
+            _ if is_held => {}
+            Some(back_to) => self.send(id, back_to),
+            None => self.give_up(id, GONE_REASON.to_owned()),
         }
+    }
+
+    /// Where a Task goes whose COLD transfer failed: to where it was routed from, as far as that is still there. The last
+    /// transfer is that one.
+    fn back_to(&self, task: &Task) -> Option<RoutingTarget> {
+        let Origin { workflow, task_queue, .. } = task.transfers.last()?.origin;
+        let workflow = workflow.filter(|id| self.state.workflows.contains_key(id));
+        let queue = task_queue.filter(|id| self.state.task_queues.contains_key(id));
+        let worker = |target: &RoutingTarget| match target {
+            RoutingTarget::Worker(id) => self.state.workers.contains_key(id),
+            RoutingTarget::TaskQueue(_) | RoutingTarget::Workflow(_) => false,
+        };
+        let workflow = workflow.map(RoutingTarget::Workflow);
+        workflow.or(queue.map(RoutingTarget::TaskQueue)).or(task.routing_target.filter(worker))
     }
 
     /// Closes the transfer of a Task that is given up with it.
@@ -261,8 +280,9 @@ impl Router {
     /// What keeps a Worker from taking a Task now that is handed to them by name.
     fn why_not_now(&self, task: &Task, worker: &Worker) -> Option<String> {
         let activity = &self.state.activities[&worker.activity];
-        let channel = worker.channel(task.task_channel)?;
-        let name = &self.state.task_channels[&task.task_channel].unique_name;
+        let task_channel = &self.state.task_channels[&task.task_channel];
+        let channel = worker.channel(task_channel);
+        let name = &task_channel.unique_name;
         if !activity.available {
             Some(format!("the Activity {} is not available", activity.name))
         } else if !channel.available {
@@ -275,16 +295,6 @@ impl Router {
         } else {
             None
         }
-    }
-}
-
-/// Where a Task goes whose COLD transfer failed: to where it was routed from. The last transfer is that one.
-fn back_to(task: &Task) -> RoutingTarget {
-    let origin = task.transfers.last().expect("it was transferred").origin;
-    match (origin.workflow, origin.task_queue) {
-        (Some(workflow), _) => RoutingTarget::Workflow(workflow),
-        (None, Some(queue)) => RoutingTarget::TaskQueue(queue),
-        (None, None) => task.routing_target.expect("a Task that no Workflow routes was directed somewhere"),
     }
 }
 

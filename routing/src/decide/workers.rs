@@ -22,29 +22,18 @@ impl Router {
         check::room(self.state.workers.len(), self.limits.workers_max, "Workers in the Workspace")?;
         self.check_attributes(&attributes)?;
         let activity = activity.unwrap_or(self.state.workspace.default_activity);
-        let channels = self.state.task_channels.keys().map(|channel| WorkerChannel {
-            task_channel: *channel,
-            configured_capacity: 1,
-            available: true,
-            pending: 0,
-            accepted: 0,
-            wrapping: 0,
-            last_reserved: None,
-            version: 1,
-            created_at: self.now,
-            updated_at: self.now,
-        });
         let worker = Worker {
             id,
             name,
             attributes,
             activity: self.activity(activity, "activityId")?.id,
             activity_changed_at: self.now,
-            channels: channels.collect(),
+            channels: Vec::new(),
             last_reserved: None,
             version: 1,
             created_at: self.now,
             updated_at: self.now,
+            deleted_at: None,
         };
         self.emit(Event::WorkerCreated { worker: Arc::new(worker) });
         Ok(())
@@ -106,11 +95,13 @@ impl Router {
             available,
         } = command;
         let worker = self.worker(id, "workerId")?;
-        let channel = worker.channel(task_channel).ok_or_else(|| Rejection::NotFound {
+        let of_workspace = self.state.task_channels.get(&task_channel);
+        let of_workspace = of_workspace.ok_or_else(|| Rejection::NotFound {
             kind: WorkerChannelId::KIND,
             id: WorkerChannelId::of(id, task_channel).to_string(),
             field: "taskChannelId",
         })?;
+        let channel = worker.channel(of_workspace);
         check::version(WorkerChannelId::KIND, expected_version, channel.version)?;
         let capacity = configured_capacity
             .map(|capacity| check::range(capacity, 0, CAPACITY_MAX, "configuredCapacity"))
@@ -165,7 +156,7 @@ impl Router {
         change: impl FnOnce(&mut WorkerChannel),
     ) -> Arc<Worker> {
         let mut worker = Worker::clone(&self.state.workers[&id]);
-        let channel = worker.channel_mut(task_channel);
+        let channel = worker.channel_mut(&self.state.task_channels[&task_channel]);
         change(channel);
         channel.version += 1;
         channel.updated_at = self.now;

@@ -35,6 +35,7 @@ impl Router {
             version: 1,
             created_at: self.now,
             updated_at: self.now,
+            deleted_at: None,
         };
         self.emit(Event::WorkflowCreated { workflow: Arc::new(workflow) });
         Ok(())

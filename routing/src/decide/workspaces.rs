@@ -24,8 +24,8 @@ const ASSIGNED_LIMIT_HOURS_MAX: u32 = 8_760;
 /// The Activities of a new Workspace; the last one is where Workers begin, time out and log out to.
 const ACTIVITIES: [(&str, bool); 4] =
     [("Available", true), ("Unavailable", false), ("Break", false), ("Offline", false)];
-/// The Task Channels of a new Workspace, by unique name and name.
-const TASK_CHANNELS: [(&str, &str); 5] =
+/// The Task Channels of a new Workspace, by unique name and name. They cannot be deleted.
+pub(super) const TASK_CHANNELS: [(&str, &str); 5] =
     [("default", "Default"), ("voice", "Voice"), ("chat", "Chat"), ("sms", "SMS"), ("video", "Video")];
 
 impl Router {
@@ -58,7 +58,15 @@ impl Router {
         for (name, available) in ACTIVITIES {
             let id = ActivityId::derived(now, router.state.sequence + 1, tag);
             let name = name.to_owned();
-            let activity = Activity { id, name, available, version: 1, created_at: now, updated_at: now };
+            let activity = Activity {
+                id,
+                name,
+                available,
+                version: 1,
+                created_at: now,
+                updated_at: now,
+                deleted_at: None,
+            };
             router.emit(Event::ActivityCreated { activity: Arc::new(activity) });
         }
         for (unique_name, name) in TASK_CHANNELS {
@@ -70,6 +78,7 @@ impl Router {
                 version: 1,
                 created_at: now,
                 updated_at: now,
+                deleted_at: None,
             };
             router.emit(Event::TaskChannelCreated { task_channel: Arc::new(channel) });
         }
@@ -83,6 +92,7 @@ impl Router {
             version: 1,
             created_at: now,
             updated_at: now,
+            deleted_at: None,
         };
         let document = serde_json::json!({ "task_routing": {
             "filters": [],
@@ -99,6 +109,7 @@ impl Router {
             version: 1,
             created_at: now,
             updated_at: now,
+            deleted_at: None,
         };
         router.emit(Event::WorkflowCreated { workflow: Arc::new(workflow) });
         router

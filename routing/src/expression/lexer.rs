@@ -173,6 +173,13 @@ fn token(source: &str, offset: usize, behind_dot: bool) -> Token<'_> {
     Token { kind, start, end: start + length }
 }
 
+/// Can this be the name of something in an expression?
+pub fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && text.chars().all(is_in_name)
+        && !text.starts_with(|first: char| first.is_ascii_digit())
+}
+
 /// Letters of all languages are letters.
 fn is_in_name(character: char) -> bool {
     character.is_alphabetic() || character.is_ascii_digit() || character == '_' || character == '$'

@@ -350,8 +350,8 @@ impl Waiting<'_> {
         &self.index.workers.entry(slot).worker
     }
 
-    fn channel<'w>(&self, worker: &'w Worker) -> &'w WorkerChannel {
-        worker.channel(self.task.task_channel).expect("a Worker has a channel for each Task Channel")
+    fn channel(&self, worker: &Worker) -> WorkerChannel {
+        worker.channel(&self.state.task_channels[&self.task.task_channel])
     }
 
     fn channel_name(&self) -> &str {
@@ -418,10 +418,13 @@ fn routed(state: &State, task: &Task) -> String {
 }
 
 fn offered(state: &State, reservation: &Reservation) -> String {
-    let worker = &state.workers[&reservation.worker].name;
+    let worker = state.worker(reservation.worker).map_or("a Worker", |worker| &worker.name);
     let from = match (reservation.transfer, reservation.task_queue) {
         (Some(_), _) => " by a transfer".to_owned(),
-        (None, Some(queue)) => format!(" out of TaskQueue {}", state.task_queues[&queue].name),
+        (None, Some(queue)) => {
+            let queue = state.task_queue(queue).map_or("a TaskQueue", |queue| &queue.name);
+            format!(" out of {queue}")
+        }
         (None, None) => " directly".to_owned(),
     };
     let turn = match reservation.circle_before.common {

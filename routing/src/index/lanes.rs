@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::workers::{ChannelSlot, QueueSlot};
 use crate::expression::Expression;
-use crate::ids::{TaskId, TaskQueueId, WorkerId};
+use crate::ids::{TaskChannelId, TaskId, TaskQueueId, WorkerId};
 use crate::state::{Task, TaskOrder, TaskQueue};
 use crate::time::Timestamp;
 use crate::workflow_configuration::{KnownWorker, Target};
@@ -308,14 +308,19 @@ impl Lanes {
     }
 
     /// What a comparison with an index made anew may look at: ids, no slots.
-    pub(super) fn canonical(&self, queue_ids: &[TaskQueueId]) -> impl PartialEq + std::fmt::Debug + use<> {
+    pub(super) fn canonical(
+        &self,
+        queue_ids: &BTreeMap<QueueSlot, TaskQueueId>,
+        channel_ids: &BTreeMap<ChannelSlot, TaskChannelId>,
+    ) -> impl PartialEq + std::fmt::Debug + use<> {
         let lanes: BTreeMap<_, Vec<TaskId>> = self
             .lanes
             .iter()
             .flatten()
             .map(|lane| {
                 let (queue, channel, order, known, condition) = lane.key.clone();
-                let key = (queue.map(|queue| queue_ids[queue]), channel, order, known, condition);
+                let queue = queue.map(|queue| queue_ids[&queue]);
+                let key = (queue, channel_ids[&channel], order, known, condition);
                 (key, lane.waiting.values().copied().collect())
             })
             .collect();
@@ -327,7 +332,7 @@ impl Lanes {
                 heads.heads.iter().enumerate().map(move |(queue, head)| (channel, queue, head))
             })
             .filter(|(_, _, head)| **head != NOBODY_WAITS)
-            .map(|(channel, queue, head)| ((channel, queue_ids[queue]), *head))
+            .map(|(channel, queue, head)| ((channel_ids[&channel], queue_ids[&queue]), *head))
             .collect();
         (
             lanes,

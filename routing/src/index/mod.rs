@@ -70,7 +70,7 @@ impl Index {
             followers: BTreeMap::new(),
         };
         for channel in state.task_channels.values() {
-            index.workers.channel_added(channel.id, channel.channel_optimized_routing);
+            index.workers.add_channel(channel);
         }
         for workflow in state.workflows.values() {
             index.watch_steps(workflow);
@@ -116,9 +116,23 @@ impl Index {
             (Some(Object::Activity(old)), Object::Activity(activity)) if old.name != activity.name => {
                 self.workers.activity_renamed(state, activity.id, now, wakes);
             }
-            (_, Object::Activity(_)) => {} // Availability never changes.
+            // Availability never changes, and nobody is in one that is deleted.
+            (_, Object::Activity(_)) => {}
+            (_, Object::TaskChannel(channel)) if channel.deleted_at.is_some() => {
+                self.workers.remove_channel(channel.id);
+                self.wake_where_load_counts(wakes);
+            }
+            (Some(Object::TaskChannel(old)), Object::TaskChannel(channel)) => {
+                if old.channel_optimized_routing != channel.channel_optimized_routing {
+                    self.workers.circle_changed(state, channel);
+                }
+            }
             (_, Object::TaskChannel(channel)) => {
-                self.workers.channel_added(channel.id, channel.channel_optimized_routing);
+                self.workers.channel_created(state, channel);
+                self.wake_where_load_counts(wakes);
+            }
+            (_, Object::TaskQueue(queue)) if queue.deleted_at.is_some() => {
+                self.workers.remove_queue(queue.id);
             }
             // Who has a Skill stands in the attributes of the Workers.
             (_, Object::Skill(_) | Object::DeletedSkill(_)) => {}
@@ -142,9 +156,16 @@ impl Index {
             }
             (old, Object::Workflow(workflow)) => {
                 // Waiting Tasks keep the revision that they follow, so nobody is woken.
-                self.watch_steps(workflow);
+                if workflow.deleted_at.is_none() {
+                    self.watch_steps(workflow);
+                }
                 if let Some(Object::Workflow(old)) = old {
                     self.unwatch_steps(old);
+                }
+            }
+            (_, Object::Worker(worker)) if worker.deleted_at.is_some() => {
+                if let Some(slot) = self.workers.remove(worker.id) {
+                    wakes.workers.remove(&slot);
                 }
             }
             (old, Object::Worker(worker)) => {
@@ -168,6 +189,14 @@ impl Index {
                 self.task_changed(state, Some(task), None, now);
             }
             (_, Object::PurgedTask(_)) => {}
+        }
+    }
+
+    /// There are other Task Channels than before. Steps that look at the load of Workers may have named them, and suit
+    /// others now.
+    fn wake_where_load_counts(&self, wakes: &mut Wakes) {
+        if self.lanes.looks_at_load() {
+            wakes.workers.extend(self.workers.all_ready());
         }
     }
 
@@ -317,11 +346,8 @@ fn waits_alike(old: &Task, new: &Task) -> bool {
 /// Two indexes are equal when they say the same about the same objects; how they lie in memory does not matter.
 impl PartialEq for Index {
     fn eq(&self, other: &Index) -> bool {
-        let lanes = |index: &Index| {
-            let ids: Vec<_> =
-                (0..index.workers.n_queues()).map(|slot| index.workers.members(slot).id).collect();
-            index.lanes.canonical(&ids)
-        };
+        let lanes =
+            |index: &Index| index.lanes.canonical(&index.workers.queue_ids(), &index.workers.channel_ids());
         self.workers.canonical() == other.workers.canonical()
             && lanes(self) == lanes(other)
             && self.timers.all() == other.timers.all()

@@ -1,7 +1,8 @@
 //! Who serves which TaskQueue, and who has room for work, as dense bitmaps.
 //!
-//! Workers, TaskQueues and Task Channels get small numbers, *slots*, in the order in which they appear. Slots are
-//! a matter of this index alone: they are not stored and mean nothing outside.
+//! Workers, TaskQueues and Task Channels get small numbers, *slots*, in the order in which they appear. The slot of one
+//! that was deleted is empty until a new one gets it: in no bitmap, no circle and no column. Slots are a matter of this
+//! index alone: they are not stored and mean nothing outside.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use super::columns::{Columns, Matches};
 use crate::eligibility::WorkerView;
 use crate::expression::{Expression, TaskFacts};
 use crate::ids::{ActivityId, TaskChannelId, TaskQueueId, WorkerId};
-use crate::state::{State, TargetWorkers, TaskQueue, Worker};
+use crate::state::{State, TargetWorkers, TaskChannel, TaskQueue, Worker, WorkerChannel};
 use crate::time::Timestamp;
 
 /// A Worker's number.
@@ -34,10 +35,15 @@ pub(super) type CircleKey = (u64, Timestamp, WorkerId);
 pub(super) struct Workers {
     slots: BTreeMap<WorkerId, WorkerSlot>,
     entries: Vec<Entry>,
+    /// The slots of entries that somebody has.
+    present: FixedBitSet,
+    free_entries: Vec<WorkerSlot>,
     queue_slots: BTreeMap<TaskQueueId, QueueSlot>,
     queues: Vec<Members>,
+    free_queues: Vec<QueueSlot>,
     channel_slots: BTreeMap<TaskChannelId, ChannelSlot>,
     channels: Vec<Ready>,
+    free_channels: Vec<ChannelSlot>,
     /// TaskQueues whose expression looks at more than attributes and names: membership follows the Worker's
     /// Activity and load.
     live_queues: Vec<QueueSlot>,
@@ -106,8 +112,14 @@ impl Workers {
         self.channel_slots[&id]
     }
 
-    pub(super) fn n_queues(&self) -> usize {
-        self.queues.len()
+    /// The TaskQueues by their numbers.
+    pub(super) fn queue_ids(&self) -> BTreeMap<QueueSlot, TaskQueueId> {
+        self.queue_slots.iter().map(|(id, slot)| (*slot, *id)).collect()
+    }
+
+    /// The Task Channels by their numbers.
+    pub(super) fn channel_ids(&self) -> BTreeMap<ChannelSlot, TaskChannelId> {
+        self.channel_slots.iter().map(|(id, slot)| (*slot, *id)).collect()
     }
 
     pub(super) fn n_channels(&self) -> usize {
@@ -140,8 +152,8 @@ impl Workers {
     }
 
     /// All Workers.
-    pub(super) fn all(&self) -> impl Iterator<Item = WorkerSlot> + use<> {
-        0..self.entries.len()
+    pub(super) fn all(&self) -> impl Iterator<Item = WorkerSlot> + '_ {
+        self.present.ones()
     }
 
     /// The Workers on whom work can come now.
@@ -149,17 +161,85 @@ impl Workers {
         (0..self.entries.len()).filter(|slot| self.entries[*slot].ready_on != 0)
     }
 
-    pub(super) fn channel_added(&mut self, id: TaskChannelId, optimized: bool) {
-        if let Some(&slot) = self.channel_slots.get(&id) {
-            assert_eq!(
-                self.channels[slot].optimized, optimized,
-                "the circle of a channel does not change yet"
-            );
-            return;
+    /// There is a Task Channel of which nothing is known yet.
+    pub(super) fn add_channel(&mut self, channel: &TaskChannel) {
+        let slot = self.free_channels.pop().unwrap_or_else(|| {
+            self.channels.push(Ready::default());
+            self.channels.len() - 1
+        });
+        assert!(slot < 64, "a Workspace has fewer Task Channels than a word has bits");
+        self.channel_slots.insert(channel.id, slot);
+        self.channels[slot].optimized = channel.channel_optimized_routing;
+    }
+
+    /// There is a Task Channel no more. No Task that has not ended uses it.
+    pub(super) fn remove_channel(&mut self, id: TaskChannelId) {
+        let Some(slot) = self.channel_slots.remove(&id) else { return };
+        let Ready { circle: _, workers, places: _, optimized: _ } = std::mem::take(&mut self.channels[slot]);
+        for worker in workers.ones() {
+            self.entries[worker].ready_on &= !(1 << slot);
         }
-        assert!(self.channels.len() < 64, "a Workspace has fewer Task Channels than a word has bits");
-        self.channel_slots.insert(id, self.channels.len());
-        self.channels.push(Ready { optimized, ..Ready::default() });
+        self.free_channels.push(slot);
+    }
+
+    /// There is a TaskQueue no more. Nobody waits in it, and no step in use leads there.
+    pub(super) fn remove_queue(&mut self, id: TaskQueueId) {
+        let Some(slot) = self.queue_slots.remove(&id) else { return };
+        let nobody = Members { id, target: TargetWorkers::Nobody, workers: FixedBitSet::new(), count: 0 };
+        let Members { id: _, target, workers, count: _ } = std::mem::replace(&mut self.queues[slot], nobody);
+        for worker in workers.ones() {
+            self.entries[worker].queues.remove(slot);
+        }
+        self.anchored.remove(slot, &target);
+        self.live_queues.retain(|live| *live != slot);
+        if let TargetWorkers::Matching(expression) = target {
+            self.unwatch(&expression);
+        }
+        self.free_queues.push(slot);
+    }
+
+    /// There is a Worker no more. Returns the slot that is empty now.
+    pub(super) fn remove(&mut self, id: WorkerId) -> Option<WorkerSlot> {
+        let slot = self.slots.remove(&id)?;
+        self.take_attributes(slot, Value::Null);
+        let entry = &mut self.entries[slot];
+        let queues = std::mem::take(&mut entry.queues);
+        for queue in queues.ones() {
+            let members = &mut self.queues[queue];
+            members.workers.remove(slot);
+            members.count -= 1;
+        }
+        let ready_on = std::mem::take(&mut entry.ready_on);
+        for ready in self.channels.iter_mut().enumerate().filter(|(at, _)| ready_on & (1 << at) != 0) {
+            let (_, ready) = ready;
+            ready.circle.remove(&ready.places[slot]);
+            ready.workers.remove(slot);
+        }
+        self.present.remove(slot);
+        self.free_entries.push(slot);
+        Some(slot)
+    }
+
+    /// Takes in a new Task Channel: each Worker has a channel for it. Nothing waits there, so nobody is woken.
+    pub(super) fn channel_created(&mut self, state: &State, channel: &TaskChannel) {
+        self.add_channel(channel);
+        self.update_readiness_of_all(state);
+    }
+
+    /// Takes in that a Task Channel has a circle of its own from now on, or has none any more. That makes nobody a
+    /// candidate; it changes who comes first.
+    pub(super) fn circle_changed(&mut self, state: &State, channel: &TaskChannel) {
+        let slot = self.channel_slot(channel.id);
+        self.channels[slot].optimized = channel.channel_optimized_routing;
+        self.update_readiness_of_all(state);
+    }
+
+    fn update_readiness_of_all(&mut self, state: &State) {
+        for worker in 0..self.entries.len() {
+            if self.present.contains(worker) {
+                self.update_readiness(state, worker);
+            }
+        }
     }
 
     /// Takes in TaskQueues and Workers of which nothing is known yet.
@@ -265,7 +345,7 @@ impl Workers {
         wakes: &mut Wakes,
     ) {
         for slot in 0..self.entries.len() {
-            if self.entries[slot].worker.activity == activity {
+            if self.present.contains(slot) && self.entries[slot].worker.activity == activity {
                 self.recheck_live_queues(state, slot, now, wakes);
                 wakes.workers.insert(slot);
             }
@@ -273,23 +353,42 @@ impl Workers {
     }
 
     fn add(&mut self, worker: &Arc<Worker>) -> WorkerSlot {
-        let slot = self.entries.len();
-        self.slots.insert(worker.id, slot);
-        self.entries.push(Entry {
+        let entry = Entry {
             worker: Arc::clone(worker),
             id_text: worker.id.to_string(),
             attributes: Value::Null,
             queues: FixedBitSet::new(),
             ready_on: 0,
-        });
+        };
+        let slot = match self.free_entries.pop() {
+            Some(slot) => {
+                self.entries[slot] = entry;
+                slot
+            }
+            None => {
+                self.entries.push(entry);
+                self.entries.len() - 1
+            }
+        };
+        self.slots.insert(worker.id, slot);
+        self.present.grow_and_insert(slot);
         slot
     }
 
     fn add_queue(&mut self, queue: &TaskQueue) -> QueueSlot {
-        let slot = self.queues.len();
-        self.queue_slots.insert(queue.id, slot);
         let target = queue.target_workers.clone();
-        self.queues.push(Members { id: queue.id, target, workers: FixedBitSet::new(), count: 0 });
+        let members = Members { id: queue.id, target, workers: FixedBitSet::new(), count: 0 };
+        let slot = match self.free_queues.pop() {
+            Some(slot) => {
+                self.queues[slot] = members;
+                slot
+            }
+            None => {
+                self.queues.push(members);
+                self.queues.len() - 1
+            }
+        };
+        self.queue_slots.insert(queue.id, slot);
         self.take_target(slot);
         slot
     }
@@ -334,11 +433,7 @@ impl Workers {
             TargetWorkers::Matching(expression) => expression,
         };
         let Matches { workers, is_exact } = self.matches(expression, TaskFacts::None, now);
-        let mut workers = workers.unwrap_or_else(|| {
-            let mut everybody = FixedBitSet::with_capacity(self.entries.len());
-            everybody.insert_range(..);
-            everybody
-        });
+        let mut workers = workers.unwrap_or_else(|| self.present.clone());
         workers.grow(self.entries.len());
         if !is_exact {
             let is_wrong = |slot: &WorkerSlot| !self.view(state, *slot).is_eligible_for(target, now);
@@ -382,17 +477,24 @@ impl Workers {
         let worker = &entry.worker;
         let is_available = state.is_available(worker);
         let mut can_take_more = false;
-        for channel in &worker.channels {
-            let at = self.channel_slots[&channel.task_channel];
+        for (&id, &at) in &self.channel_slots {
+            // Where nothing has changed, it is switched on, has room, and never had a Reservation.
+            let channel = worker.changed_channel(id);
             let ready = &mut self.channels[at];
-            let stamp = if ready.optimized { channel.last_reserved } else { worker.last_reserved };
+            let stamp = match ready.optimized {
+                true => channel.and_then(|channel| channel.last_reserved),
+                false => worker.last_reserved,
+            };
             let place = (stamp.map_or(0, |stamp| stamp.sequence), worker.created_at, worker.id);
             if ready.places.len() <= slot {
                 ready.places.resize(slot + 1, place);
                 ready.workers.grow(slot + 1);
             }
             let former = std::mem::replace(&mut ready.places[slot], place);
-            let (was, is) = (entry.ready_on & (1 << at) != 0, is_available && channel.has_room());
+            let (was, is) = (
+                entry.ready_on & (1 << at) != 0,
+                is_available && channel.is_none_or(WorkerChannel::has_room),
+            );
             let has_moved = former != place;
             if was && (!is || has_moved) {
                 ready.circle.remove(&former);
@@ -416,9 +518,9 @@ impl Workers {
     pub(super) fn canonical(&self) -> impl PartialEq + std::fmt::Debug + use<> {
         let ids: Vec<WorkerId> = self.entries.iter().map(|entry| entry.worker.id).collect();
         let workers: BTreeMap<WorkerId, (Vec<TaskQueueId>, Vec<TaskChannelId>, Value)> = self
-            .entries
-            .iter()
-            .map(|entry| {
+            .all()
+            .map(|slot| {
+                let entry = &self.entries[slot];
                 let mut queues: Vec<_> = entry.queues.ones().map(|queue| self.queues[queue].id).collect();
                 queues.sort();
                 let channels =
@@ -427,9 +529,10 @@ impl Workers {
             })
             .collect();
         let queues: BTreeMap<TaskQueueId, Vec<WorkerId>> = self
-            .queues
-            .iter()
-            .map(|members| {
+            .queue_slots
+            .values()
+            .map(|slot| {
+                let members = &self.queues[*slot];
                 let mut workers: Vec<_> = members.workers.ones().map(|slot| ids[slot]).collect();
                 workers.sort();
                 assert_eq!(workers.len(), members.count, "the count of members is the number of bits");

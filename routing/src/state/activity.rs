@@ -20,4 +20,7 @@ pub struct Activity {
     pub created_at: Timestamp,
     /// When one of the fields above changed last.
     pub updated_at: Timestamp,
+    /// When it was deleted. From then on it is only read, by what refers to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
 }

@@ -5,6 +5,7 @@
 //! readers need and which therefore belong to the moment.
 
 pub mod activity;
+pub mod deleted;
 pub mod reservation;
 pub mod skill;
 pub mod task;
@@ -29,6 +30,7 @@ use crate::time::Timestamp;
 use crate::workflow_configuration::Target;
 
 pub use activity::Activity;
+pub use deleted::Deleted;
 pub use reservation::{Reservation, ReservationStatus};
 pub use skill::Skill;
 pub use task::{Phase, RoutingTarget, Task, TaskStatus};
@@ -39,6 +41,8 @@ use vocabulary::{Vocabulary, Words};
 pub use worker::{Worker, WorkerChannel};
 pub use workflow::Workflow;
 pub use workspace::Workspace;
+
+use deleted::References;
 
 /// A persistent ordered map: cloning is cheap, and so is changing a clone.
 pub type Map<K, V> = OrdMap<K, Arc<V>>;
@@ -52,7 +56,7 @@ pub struct State {
     pub at: Timestamp,
     /// The settings.
     pub workspace: Arc<Workspace>,
-    /// All Activities.
+    /// All Activities. What was deleted is in none of these maps.
     pub activities: Map<ActivityId, Activity>,
     /// All Task Channels.
     pub task_channels: Map<TaskChannelId, TaskChannel>,
@@ -68,6 +72,8 @@ pub struct State {
     pub tasks: Map<TaskId, Task>,
     /// The Reservations of these Tasks.
     pub reservations: Map<ReservationId, Reservation>,
+    /// What was deleted and can still be read.
+    pub deleted: Deleted,
     /// Ways into the maps above.
     pub lookups: Lookups,
 }
@@ -111,6 +117,7 @@ impl State {
             workers: OrdMap::new(),
             tasks: OrdMap::new(),
             reservations: OrdMap::new(),
+            deleted: Deleted::default(),
             lookups: Lookups::default(),
         }
     }
@@ -123,18 +130,43 @@ impl State {
         self.sequence = recorded.sequence;
         self.at = recorded.at;
         for object in recorded.event.objects() {
+            let is_deleted = object.is_deleted();
             self.put(object);
+            if is_deleted {
+                self.deleted.forget_unreferenced();
+            }
         }
+    }
+
+    /// To be called when all rows were put in their places, and the events behind them were applied: rows are not all
+    /// of one moment, so that names may have gone from one to another meanwhile, and what was deleted may have been
+    /// put before what refers to it.
+    pub fn finish_loading(&mut self) {
+        let Lookups { worker_names, task_queue_names, workflow_names, .. } = &mut self.lookups;
+        *worker_names = self.workers.values().map(|it| (it.name.to_lowercase(), it.id)).collect();
+        *task_queue_names = self.task_queues.values().map(|it| (it.name.to_lowercase(), it.id)).collect();
+        *workflow_names = self.workflows.values().map(|it| (it.name.to_lowercase(), it.id)).collect();
+        self.deleted.forget_unreferenced();
     }
 
     /// Puts an object in its place; the former one is replaced. Loading rows uses it, too.
     pub fn put(&mut self, object: Object) {
         match object {
             Object::Workspace(workspace) => self.workspace = workspace,
+            Object::Activity(activity) if activity.deleted_at.is_some() => {
+                self.activities.remove(&activity.id);
+                self.deleted.activities.insert(activity.id, activity);
+            }
             Object::Activity(activity) => {
+                self.deleted.activities.remove(&activity.id);
                 self.activities.insert(activity.id, activity);
             }
+            Object::TaskChannel(channel) if channel.deleted_at.is_some() => {
+                self.task_channels.remove(&channel.id);
+                self.deleted.task_channels.insert(channel.id, channel);
+            }
             Object::TaskChannel(channel) => {
+                self.deleted.task_channels.remove(&channel.id);
                 self.task_channels.insert(channel.id, channel);
             }
             Object::Skill(skill) => {
@@ -152,7 +184,15 @@ impl State {
                     self.lookups.skill_names.remove(&former.name.to_lowercase());
                 }
             }
+            Object::TaskQueue(queue) if queue.deleted_at.is_some() => {
+                let id = queue.id;
+                let former = self.task_queues.remove(&id).map(|former| former.name.to_lowercase());
+                forget_name(&mut self.lookups.task_queue_names, id, former);
+                let n_references = self.count_references(|references| references.to_task_queue(id));
+                self.deleted.task_queues.insert(id, queue, n_references);
+            }
             Object::TaskQueue(queue) => {
+                self.deleted.task_queues.remove(&queue.id);
                 let (id, name) = (queue.id, queue.name.to_lowercase());
                 let former = self.task_queues.insert(id, queue);
                 rename(
@@ -162,7 +202,15 @@ impl State {
                     former.map(|former| former.name.to_lowercase()),
                 );
             }
+            Object::Workflow(workflow) if workflow.deleted_at.is_some() => {
+                let id = workflow.id;
+                let former = self.workflows.remove(&id).map(|former| former.name.to_lowercase());
+                forget_name(&mut self.lookups.workflow_names, id, former);
+                let n_references = self.count_references(|references| references.to_workflow(id));
+                self.deleted.workflows.insert(id, workflow, n_references);
+            }
             Object::Workflow(workflow) => {
+                self.deleted.workflows.remove(&workflow.id);
                 let (id, name) = (workflow.id, workflow.name.to_lowercase());
                 let former = self.workflows.insert(id, workflow);
                 rename(
@@ -171,6 +219,13 @@ impl State {
                     name,
                     former.map(|former| former.name.to_lowercase()),
                 );
+            }
+            Object::Worker(worker) if worker.deleted_at.is_some() => {
+                let id = worker.id;
+                let former = self.workers.remove(&id).map(|former| former.name.to_lowercase());
+                forget_name(&mut self.lookups.worker_names, id, former);
+                let n_references = self.count_references(|references| references.to_worker(id));
+                self.deleted.workers.insert(id, worker, n_references);
             }
             Object::Worker(worker) => self.put_worker(worker),
             Object::Task(task) => self.put_task(task),
@@ -202,6 +257,36 @@ impl State {
     #[must_use]
     pub fn id(&self) -> WorkspaceId {
         self.workspace.id
+    }
+
+    /// The Activity with this id, also where it was deleted.
+    #[must_use]
+    pub fn activity(&self, id: ActivityId) -> Option<&Arc<Activity>> {
+        self.activities.get(&id).or_else(|| self.deleted.activities.get(&id))
+    }
+
+    /// The Task Channel with this id, also where it was deleted.
+    #[must_use]
+    pub fn task_channel(&self, id: TaskChannelId) -> Option<&Arc<TaskChannel>> {
+        self.task_channels.get(&id).or_else(|| self.deleted.task_channels.get(&id))
+    }
+
+    /// The TaskQueue with this id, also where it was deleted, as long as something refers to it.
+    #[must_use]
+    pub fn task_queue(&self, id: TaskQueueId) -> Option<&Arc<TaskQueue>> {
+        self.task_queues.get(&id).or_else(|| self.deleted.task_queues.get(&id))
+    }
+
+    /// The Workflow with this id, also where it was deleted, as long as something refers to it.
+    #[must_use]
+    pub fn workflow(&self, id: WorkflowId) -> Option<&Arc<Workflow>> {
+        self.workflows.get(&id).or_else(|| self.deleted.workflows.get(&id))
+    }
+
+    /// The Worker with this id, also where they were deleted, as long as something refers to them.
+    #[must_use]
+    pub fn worker(&self, id: WorkerId) -> Option<&Arc<Worker>> {
+        self.workers.get(&id).or_else(|| self.deleted.workers.get(&id))
     }
 
     /// The Worker called `name`, without regard to case.
@@ -269,7 +354,8 @@ impl State {
     /// Is the Worker in an Activity in which work may come?
     #[must_use]
     pub fn is_available(&self, worker: &Worker) -> bool {
-        self.activities[&worker.activity].available
+        let activity = self.activities.get(&worker.activity);
+        worker.deleted_at.is_none() && activity.is_some_and(|activity| activity.available)
     }
 
     /// The Reservations of a Worker, oldest first.
@@ -322,6 +408,7 @@ impl State {
 
     fn put_worker(&mut self, worker: Arc<Worker>) {
         let id = worker.id;
+        self.deleted.workers.remove(&id);
         let former = self.workers.insert(id, Arc::clone(&worker));
         if former.as_ref().is_none_or(|former| !former.attributes.is_same(&worker.attributes)) {
             self.lookups.vocabulary.forget();
@@ -338,7 +425,13 @@ impl State {
         let place = |task: &Task| if task.ended().is_some() { None } else { task.task_queue };
         let new = place(&task);
         let transfers: Vec<TaskTransferId> = task.transfers.iter().map(|transfer| transfer.id).collect();
+        if !self.deleted.counts_nothing() {
+            self.deleted.refer(&References::of_task(&task));
+        }
         let former = self.tasks.insert(id, task);
+        if let Some(former) = former.as_ref().filter(|_| !self.deleted.counts_nothing()) {
+            self.deleted.release(&References::of_task(former));
+        }
         let n_known = former.as_ref().map_or(0, |former| former.transfers.len());
         for transfer in transfers.into_iter().skip(n_known) {
             self.lookups.transferred.insert(transfer, id);
@@ -361,7 +454,10 @@ impl State {
 
     fn put_reservation(&mut self, reservation: Arc<Reservation>) {
         let (id, task, worker) = (reservation.id, reservation.task, reservation.worker);
+        // It refers to the same for good.
+        let references = References::of_reservation(&reservation);
         if self.reservations.insert(id, reservation).is_none() {
+            self.deleted.refer(&references);
             self.lookups.reservations_of_worker.insert((worker, id));
             self.lookups.reservations_of_task.insert((task, id));
         }
@@ -371,14 +467,33 @@ impl State {
         let reservations: Vec<(ReservationId, WorkerId)> =
             self.reservations_of_task(id).map(|reservation| (reservation.id, reservation.worker)).collect();
         for (reservation, worker) in reservations {
-            self.reservations.remove(&reservation);
+            if let Some(reservation) = self.reservations.remove(&reservation) {
+                self.deleted.release(&References::of_reservation(&reservation));
+            }
             self.lookups.reservations_of_task.remove(&(id, reservation));
             self.lookups.reservations_of_worker.remove(&(worker, reservation));
         }
-        let former = self.tasks.remove(&id);
-        for transfer in former.iter().flat_map(|former| &former.transfers) {
-            self.lookups.transferred.remove(&transfer.id);
+        if let Some(task) = self.tasks.remove(&id) {
+            self.deleted.release(&References::of_task(&task));
+            for transfer in &task.transfers {
+                self.lookups.transferred.remove(&transfer.id);
+            }
         }
+    }
+
+    /// How many Tasks and Reservations refer to something. Only a deletion asks.
+    fn count_references(&self, of: impl Fn(&References) -> usize) -> usize {
+        let of_tasks = self.tasks.values().map(|task| References::of_task(task));
+        let of_reservations =
+            self.reservations.values().map(|reservation| References::of_reservation(reservation));
+        of_tasks.chain(of_reservations).map(|references| of(&references)).sum()
+    }
+}
+
+/// The name is free, unless somebody else has got it already.
+fn forget_name<T: Clone + PartialEq>(names: &mut OrdMap<String, T>, id: T, name: Option<String>) {
+    if let Some(name) = name.filter(|name| names.get(name) == Some(&id)) {
+        names.remove(&name);
     }
 }
 

@@ -77,6 +77,9 @@ pub struct Task {
     pub created_at: Timestamp,
     /// When it changed last.
     pub updated_at: Timestamp,
+    /// When it was deleted. It has ended then, and is in no list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
 }
 
 written_once!(Task);

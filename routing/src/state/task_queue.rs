@@ -29,6 +29,9 @@ pub struct TaskQueue {
     pub created_at: Timestamp,
     /// When one of the fields above changed last.
     pub updated_at: Timestamp,
+    /// When it was deleted. From then on it is only read, by what refers to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
 }
 
 /// The order in which the Tasks of a TaskQueue are served.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attributes::Attributes;
 use crate::ids::{ActivityId, TaskChannelId, WorkerId};
+use crate::state::TaskChannel;
 use crate::time::Timestamp;
 use crate::written::written_once;
 
@@ -21,7 +22,9 @@ pub struct Worker {
     pub activity: ActivityId,
     /// Since when.
     pub activity_changed_at: Timestamp,
-    /// One for each Task Channel of the Workspace, ordered by its id.
+    /// Of the Worker's channels, those that are not as they were at first any more, ordered by Task Channel. The others
+    /// follow from Worker and Task Channel, so that a new Task Channel changes no Worker: ask [`Worker::channel`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub channels: Vec<WorkerChannel>,
     /// The Worker's place in the common circle; `None` before the first Reservation.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,12 +35,15 @@ pub struct Worker {
     pub created_at: Timestamp,
     /// When name, attributes or activity changed last.
     pub updated_at: Timestamp,
+    /// When it was deleted. From then on it is only read, by what refers to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
 }
 
 written_once!(Worker);
 
 /// What one Worker can take of one Task Channel.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct WorkerChannel {
     /// The Task Channel.
     pub task_channel: TaskChannelId,
@@ -75,20 +81,49 @@ pub struct CircleStamp {
 }
 
 impl Worker {
-    /// The Worker's channel for `task_channel`.
+    /// The Worker's channel for a Task Channel, which each Worker has.
     #[must_use]
-    pub fn channel(&self, task_channel: TaskChannelId) -> Option<&WorkerChannel> {
+    pub fn channel(&self, task_channel: &TaskChannel) -> WorkerChannel {
+        let at_first = || WorkerChannel::at_first(self, task_channel);
+        self.changed_channel(task_channel.id).copied().unwrap_or_else(at_first)
+    }
+
+    /// The Worker's channel, where it is not as it was at first.
+    pub(crate) fn changed_channel(&self, task_channel: TaskChannelId) -> Option<&WorkerChannel> {
         let at = self.channels.binary_search_by_key(&task_channel, |channel| channel.task_channel).ok()?;
         Some(&self.channels[at])
     }
 
-    pub(crate) fn channel_mut(&mut self, task_channel: TaskChannelId) -> &mut WorkerChannel {
-        let at = self.channels.binary_search_by_key(&task_channel, |channel| channel.task_channel);
-        &mut self.channels[at.expect("a Worker has a channel for each Task Channel")]
+    pub(crate) fn channel_mut(&mut self, task_channel: &TaskChannel) -> &mut WorkerChannel {
+        let at = match self.channels.binary_search_by_key(&task_channel.id, |channel| channel.task_channel) {
+            Ok(at) => at,
+            Err(at) => {
+                self.channels.insert(at, WorkerChannel::at_first(self, task_channel));
+                at
+            }
+        };
+        &mut self.channels[at]
     }
 }
 
 impl WorkerChannel {
+    /// Switched on, with room for one (`routing.md` 5.1).
+    fn at_first(worker: &Worker, task_channel: &TaskChannel) -> WorkerChannel {
+        let created_at = worker.created_at.max(task_channel.created_at);
+        WorkerChannel {
+            task_channel: task_channel.id,
+            configured_capacity: 1,
+            available: true,
+            pending: 0,
+            accepted: 0,
+            wrapping: 0,
+            last_reserved: None,
+            version: 1,
+            created_at,
+            updated_at: created_at,
+        }
+    }
+
     /// Open Reservations: what uses up capacity.
     #[must_use]
     pub fn open(&self) -> u32 {

@@ -20,7 +20,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use routing::command::*;
-use routing::event::{Actor, Object};
+use routing::event::Actor;
 use routing::ids::*;
 use routing::state::task_transfer::TransferMode;
 use routing::state::{ReservationStatus, RoutingTarget, Task, TaskChannel, TaskOrder, TaskStatus};
@@ -101,9 +101,12 @@ struct Features {
 
 /// What may be done, each with its usual weight.
 const ACTIONS: [(Action, u64); 27] = [
+const ACTIONS: [(Action, u64); 28] = [
     (Action::UpdateWorkspace, 1),
     (Action::CreateActivity, 1),
     (Action::UpdateActivity, 2),
+    (Action::CreateTaskChannel, 1),
+    (Action::UpdateTaskChannel, 2),
     (Action::CreateTaskQueue, 1),
     (Action::UpdateTaskQueue, 3),
     (Action::CreateWorkflow, 1),
@@ -128,6 +131,12 @@ const ACTIONS: [(Action, u64); 27] = [
     (Action::DeleteSkill, 2),
     (Action::AssignSkill, 8),
     (Action::UnassignSkill, 3),
+    (Action::DeleteActivity, 1),
+    (Action::DeleteTaskChannel, 1),
+    (Action::DeleteTaskQueue, 2),
+    (Action::DeleteWorkflow, 1),
+    (Action::DeleteWorker, 3),
+    (Action::DeleteTask, 3),
 ];
 
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -135,6 +144,8 @@ enum Action {
     UpdateWorkspace,
     CreateActivity,
     UpdateActivity,
+    CreateTaskChannel,
+    UpdateTaskChannel,
     CreateTaskQueue,
     UpdateTaskQueue,
     CreateWorkflow,
@@ -159,9 +170,18 @@ enum Action {
     DeleteSkill,
     AssignSkill,
     UnassignSkill,
+    DeleteActivity,
+    DeleteTaskChannel,
+    DeleteTaskQueue,
+    DeleteWorkflow,
+    DeleteWorker,
+    DeleteTask,
 }
 
 const CHANNELS: [&str; 5] = ["default", "voice", "chat", "sms", "video"];
+
+/// What Task Channels are called that are created on the way. Some expressions name them before they are there.
+const NEW_CHANNELS: [&str; 4] = ["mail", "fax", "Chat", "post_card"];
 
 /// Names are drawn from few, so that they collide and so that expressions hit them.
 const ACTIVITY_NAMES: [&str; 6] = ["Front desk", "Back office", "Home", "Lunch", "Training", "front DESK"];
@@ -199,6 +219,8 @@ const TARGET_EXPRESSIONS: [&str; 19] = [
     "worker.channel.default.available_capacity_percentage < 100",
     "worker.channel.default.assigned_tasks == 0",
     "worker.channel.chat.configured_capacity >= 2",
+    "worker.channel.mail.configured_capacity == 1",
+    "worker.channel.fax.assigned_tasks == null",
     "worker.friendly_name == task.agent_name",
     "task.excluded == null OR worker.sid NOT IN task.excluded",
     "worker.odd == task.odd",
@@ -379,13 +401,17 @@ impl Workload {
             let command = Command::CreateTaskQueue(self.create_task_queue());
             router.apply(command, Actor::System).expect("nothing is wrong with it");
         }
-        let mut state = router.state().clone();
         for name in &self.features.optimized_channels {
-            let channel = state.task_channel_named(name).expect("a Task Channel of every Workspace");
-            let optimized = TaskChannel { channel_optimized_routing: true, ..TaskChannel::clone(channel) };
-            state.put(Object::TaskChannel(Arc::new(optimized)));
+            let channel = router.state().task_channel_named(name).expect("of every Workspace").id;
+            let command = Command::UpdateTaskChannel(UpdateTaskChannel {
+                id: channel,
+                expected_version: None,
+                name: None,
+                channel_optimized_routing: Some(true),
+            });
+            router.apply(command, Actor::System).expect("nothing is wrong with it");
         }
-        self.founding_state = state;
+        self.founding_state = router.state().clone();
     }
 
     fn set_up(&mut self) {
@@ -452,6 +478,20 @@ impl Workload {
                 }),
                 None => self.create_activity(),
             },
+            Action::CreateTaskChannel => self.create_task_channel(),
+            Action::UpdateTaskChannel => {
+                let channel = self.channel(state);
+                Command::UpdateTaskChannel(UpdateTaskChannel {
+                    id: channel.id,
+                    expected_version: self.expected(channel.version),
+                    name: self.random.maybe(30).map(|n| format!("Channel {n}")),
+                    channel_optimized_routing: if self.random.percent(70) {
+                        Some(self.random.percent(50))
+                    } else {
+                        None
+                    },
+                })
+            }
             Action::CreateTaskQueue => Command::CreateTaskQueue(self.create_task_queue()),
             Action::UpdateTaskQueue => match self.random.pick_value(&state.task_queues) {
                 Some(queue) => self.update_task_queue(queue.id, queue.version),
@@ -515,6 +555,15 @@ impl Workload {
                     let activity = if goes { self.random.pick_key(&state.activities) } else { None };
                     Command::RejectReservation(RejectReservation { id, expected_version, reason, activity })
                 }
+                None => self.bring_work(state),
+            },
+            Action::DeleteActivity
+            | Action::DeleteTaskChannel
+            | Action::DeleteTaskQueue
+            | Action::DeleteWorkflow
+            | Action::DeleteWorker
+            | Action::DeleteTask => match self.delete(action, state) {
+                Some(command) => command,
                 None => self.bring_work(state),
             },
             Action::WrapUpReservation => match self.reservation(state, &[ReservationStatus::Accepted]) {
@@ -596,7 +645,45 @@ impl Workload {
     fn skill_name(&mut self) -> String {
         (*self.random.pick(&SKILL_NAMES)).to_owned()
     }
-
+    /// Something is deleted, or at least tried to be. One of each kind stays, so that the others can go on.
+    fn delete(&mut self, action: Action, state: &State) -> Option<Command> {
+        Some(match action {
+            Action::DeleteActivity => {
+                let activity = self.random.pick_value(&state.activities)?;
+                let alike = state.activities.values().filter(|other| other.available == activity.available);
+                if alike.count() == 1 {
+                    return None;
+                }
+                let expected_version = self.expected(activity.version);
+                Command::DeleteActivity(DeleteActivity { id: activity.id, expected_version })
+            }
+            Action::DeleteTaskChannel => {
+                let channel = self.channel(state);
+                let expected_version = self.expected(channel.version);
+                Command::DeleteTaskChannel(DeleteTaskChannel { id: channel.id, expected_version })
+            }
+            Action::DeleteTaskQueue if state.task_queues.len() > 1 => {
+                let queue = self.random.pick_value(&state.task_queues)?;
+                let expected_version = self.expected(queue.version);
+                Command::DeleteTaskQueue(DeleteTaskQueue { id: queue.id, expected_version })
+            }
+            Action::DeleteWorkflow if state.workflows.len() > 1 => {
+                let workflow = self.random.pick_value(&state.workflows)?;
+                let expected_version = self.expected(workflow.version);
+                Command::DeleteWorkflow(DeleteWorkflow { id: workflow.id, expected_version })
+            }
+            Action::DeleteWorker => {
+                let worker = self.random.pick_value(&state.workers)?;
+                let (id, expected_version) = (worker.id, self.expected(worker.version));
+                Command::DeleteWorker(DeleteWorker { id, expected_version, force: self.random.percent(50) })
+            }
+            Action::DeleteTask => {
+                let (id, version) = self.task(state, &[])?;
+                Command::DeleteTask(DeleteTask { id, expected_version: self.expected(version) })
+            }
+            _ => return None,
+        })
+    }
     fn create_activity(&mut self) -> Command {
         let available = self.random.percent(60);
         Command::CreateActivity(CreateActivity { id: self.mint(), name: self.activity_name(), available })
@@ -608,6 +695,25 @@ impl Workload {
         } else {
             format!("Activity {}", self.random.below(20))
         }
+    }
+
+    fn create_task_channel(&mut self) -> Command {
+        let unique_name = (*self.random.pick(&NEW_CHANNELS)).to_owned();
+        Command::CreateTaskChannel(CreateTaskChannel {
+            id: self.mint(),
+            name: unique_name.to_uppercase(),
+            unique_name,
+            channel_optimized_routing: self.random.percent(30),
+        })
+    }
+
+    /// One of the Task Channels that are in play, or one that was created on the way.
+    fn channel(&mut self, state: &State) -> Arc<TaskChannel> {
+        let created =
+            state.task_channels.values().filter(|channel| !CHANNELS.contains(&&*channel.unique_name));
+        let in_play = self.features.channels.iter().filter_map(|name| state.task_channel_named(name));
+        let all: Vec<_> = in_play.chain(created).collect();
+        Arc::clone(*self.random.pick(&all))
     }
 
     fn create_task_queue(&mut self) -> CreateTaskQueue {
@@ -799,9 +905,9 @@ impl Workload {
 
     fn update_worker_channel(&mut self, state: &State) -> Command {
         let Some(worker) = self.random.pick_value(&state.workers) else { return self.create_worker(None) };
-        let name = *self.random.pick(&self.features.channels);
-        let task_channel = state.task_channel_named(name).expect("a Task Channel of every Workspace").id;
-        let version = worker.channel(task_channel).expect("a Worker has a channel for each").version;
+        let task_channel = self.channel(state);
+        let version = worker.channel(&task_channel).version;
+        let task_channel = task_channel.id;
         let is_switch = self.random.percent(30);
         Command::UpdateWorkerChannel(UpdateWorkerChannel {
             worker: worker.id,
@@ -944,11 +1050,11 @@ impl Workload {
     }
 
     fn task_channel(&mut self, state: &State) -> TaskChannelRef {
-        let name = *self.random.pick(&self.features.channels);
+        let channel = self.channel(state);
         if self.random.percent(50) {
-            return TaskChannelRef::UniqueName(name.to_owned());
+            return TaskChannelRef::UniqueName(channel.unique_name.clone());
         }
-        TaskChannelRef::Id(state.task_channel_named(name).expect("a Task Channel of every Workspace").id)
+        TaskChannelRef::Id(channel.id)
     }
 
     /// A Task in one of these states (none given: in any), with its version.
@@ -1155,6 +1261,7 @@ impl Workload {
         let now = self.now;
 
         match self.random.below(48) {
+        match self.random.below(46) {
             // Names of what does not exist.
             0 => Command::UpdateTask(update_task(self.mint())),
             1 => Command::UpdateWorker(update_worker(self.mint())),
@@ -1357,7 +1464,62 @@ impl Workload {
             }
             // Too much.
             42 => Command::CreateTask(CreateTask { attributes: oversize, ..create_task(new_task, now) }),
-            43 => Command::UpdateWorker(UpdateWorker {
+            47 => {
+                let (id, expected_version) = (self.mint(), None);
+                let channel_optimized_routing = Some(true);
+                let name = None;
+                Command::UpdateTaskChannel(UpdateTaskChannel {
+                    id,
+                    expected_version,
+                    name,
+                    channel_optimized_routing,
+                })
+            }
+            48 => Command::UpdateTaskChannel(UpdateTaskChannel {
+                id: channel,
+                expected_version: None,
+                name: Some(long),
+                channel_optimized_routing: Some(true),
+            }),
+            49 => Command::CreateTaskChannel(CreateTaskChannel {
+                id: self.mint(),
+                name: "Mail".to_owned(),
+                unique_name: (*self.random.pick(&["", "2nd", "e-mail", "VOICE", "two words"])).to_owned(),
+                channel_optimized_routing: false,
+            }),
+            // What was deleted before, or never was.
+            50 => {
+                let deleted = state.deleted.workers.values().next().map(|worker| worker.id);
+                let (id, expected_version) = (deleted.unwrap_or_else(|| self.mint()), None);
+                Command::DeleteWorker(DeleteWorker { id, expected_version, force: true })
+            }
+            51 => {
+                let deleted = state.deleted.task_queues.values().next().map(|queue| queue.id);
+                let id = deleted.unwrap_or_else(|| self.mint());
+                Command::DeleteTaskQueue(DeleteTaskQueue { id, expected_version: None })
+            }
+            52 => {
+                let deleted = state.deleted.workflows.values().next().map(|workflow| workflow.id);
+                let id = deleted.unwrap_or_else(|| self.mint());
+                Command::DeleteWorkflow(DeleteWorkflow { id, expected_version: None })
+            }
+            53 => {
+                let deleted = state.deleted.activities.keys().next().copied();
+                let id = deleted.unwrap_or_else(|| self.mint());
+                Command::DeleteActivity(DeleteActivity { id, expected_version: None })
+            }
+            54 => {
+                let deleted = state.deleted.task_channels.keys().next().copied();
+                let id = deleted.unwrap_or_else(|| self.mint());
+                Command::DeleteTaskChannel(DeleteTaskChannel { id, expected_version: None })
+            }
+            55 => {
+                let deleted = state.tasks.values().find(|task| task.deleted_at.is_some()).map(|task| task.id);
+                let id = deleted.unwrap_or_else(|| self.mint());
+                Command::DeleteTask(DeleteTask { id, expected_version: None })
+            }
+            56 => Command::DeleteTask(DeleteTask { id: task.0, expected_version: Some(task.1 + 1) }),
+            57 => Command::UpdateWorker(UpdateWorker {
                 name: Some("Big".to_owned()),
                 attributes: Some(oversize),
                 ..update_worker(worker)
@@ -1412,6 +1574,7 @@ fn draw_limits(random: &mut Random, features: &Features) -> Limits {
         limits.workflows_max = 2 + random.below(4);
         limits.activities_max = 5 + random.below(3);
         limits.skills_max = 1 + random.below(3);
+        limits.task_channels_max = 5 + random.below(3);
         limits.attributes_characters_max = 150;
         limits.workflow_configuration_bytes_max = 900;
     }

@@ -1,15 +1,12 @@
 //! A small call centre to try things in. Everything has a default, so that what a test says is what matters.
 
-use std::sync::Arc;
-
 use routing::command::*;
-use routing::event::{Actor, Object};
+use routing::event::Actor;
 use routing::ids::*;
 use routing::index::Index;
 use routing::state::task_transfer::{TransferMode, TransferStatus};
 use routing::state::{
-    Reservation, ReservationStatus, RoutingTarget, Task, TaskChannel, TaskOrder, TaskStatus, Worker,
-    WorkerChannel,
+    Reservation, ReservationStatus, RoutingTarget, Task, TaskOrder, TaskStatus, Worker, WorkerChannel,
 };
 use routing::time::Timestamp;
 use routing::{Attributes, Command, Limits, Recorded, Rejection, Router};
@@ -41,12 +38,10 @@ impl Centre {
 
     /// With a Task Channel that has a circle of its own.
     pub fn with_optimized_channel(unique_name: &str) -> Centre {
-        let centre = Centre::new();
-        let mut state = centre.router.state().clone();
-        let channel = TaskChannel::clone(state.task_channel_named(unique_name).expect("a channel"));
-        let optimized = TaskChannel { channel_optimized_routing: true, ..channel };
-        state.put(Object::TaskChannel(Arc::new(optimized)));
-        Centre { router: Router::load(state, centre.limits.clone(), START), ..centre }
+        let mut centre = Centre::new();
+        centre.optimize_channel(unique_name, true);
+        centre.forget();
+        centre
     }
 
     // ---- time and events ----
@@ -239,6 +234,26 @@ impl Centre {
         self.apply(Command::UpdateWorkspace(command));
     }
 
+    pub fn create_channel(&mut self, unique_name: &str) -> TaskChannelId {
+        let id = self.mint();
+        self.apply(Command::CreateTaskChannel(CreateTaskChannel {
+            id,
+            name: unique_name.to_uppercase(),
+            unique_name: unique_name.to_owned(),
+            channel_optimized_routing: false,
+        }));
+        id
+    }
+
+    pub fn optimize_channel(&mut self, unique_name: &str, channel_optimized_routing: bool) {
+        self.apply(Command::UpdateTaskChannel(UpdateTaskChannel {
+            id: self.channel_id(unique_name),
+            expected_version: None,
+            name: None,
+            channel_optimized_routing: Some(channel_optimized_routing),
+        }));
+    }
+
     pub fn create_activity(&mut self, name: &str, available: bool) -> ActivityId {
         let id = self.mint();
         self.apply(Command::CreateActivity(CreateActivity { id, name: name.to_owned(), available }));
@@ -388,8 +403,8 @@ impl Centre {
         &self.router.state().workers[&id]
     }
 
-    pub fn the_channel(&self, worker: WorkerId, channel: &str) -> &WorkerChannel {
-        self.the_worker(worker).channel(self.channel_id(channel)).expect("one for each Task Channel")
+    pub fn the_channel(&self, worker: WorkerId, channel: &str) -> WorkerChannel {
+        self.the_worker(worker).channel(&self.router.state().task_channels[&self.channel_id(channel)])
     }
 
     pub fn status(&self, task: TaskId) -> TaskStatus {

@@ -1,5 +1,7 @@
 //! Situations: what a supervisor or an agent would see. Each test is one, named as a sentence.
 
+mod channels;
+mod deletions;
 mod direct;
 mod fixture;
 mod offers;

@@ -763,3 +763,53 @@ fn limits_are_reached_and_not_exceeded() {
         check(&mut centre, command, Code::LimitExceeded, field, sentence);
     }
 }
+
+#[test]
+fn a_unique_name_of_a_channel_is_a_name_in_expressions_and_is_nobody_elses() {
+    let mut centre = Centre::new();
+    let command = |centre: &mut Centre, unique_name: &str| {
+        Command::CreateTaskChannel(CreateTaskChannel {
+            id: centre.mint(),
+            name: "Mail".to_owned(),
+            unique_name: unique_name.to_owned(),
+            channel_optimized_routing: false,
+        })
+    };
+    let sentence =
+        "a unique name has 1 to 64 letters, digits, \"_\" and \"$\", and does not begin with a digit";
+    for wrong in ["", "2nd", "e-mail", "two words", " mail", "a.b", &"x".repeat(65)] {
+        let command = command(&mut centre, wrong);
+        check(&mut centre, command, Code::BadUserInput, Some("uniqueName"), sentence);
+    }
+    let taken = command(&mut centre, "Voice");
+    let sentence = "the unique name \"voice\" is taken; unique names differ by more than case";
+    check(&mut centre, taken, Code::BadUserInput, Some("uniqueName"), sentence);
+
+    for number in 0..10 {
+        let command = command(&mut centre, &format!("übrig_{number}$"));
+        centre.apply(command);
+    }
+    centre.forget();
+    let command = command(&mut centre, "mail");
+    let sentence = "Task Channels in the Workspace: the limit is 15";
+    check(&mut centre, command, Code::LimitExceeded, None, sentence);
+}
+
+#[test]
+fn a_change_of_a_channel_needs_a_channel_and_its_present_version() {
+    let mut centre = Centre::new();
+    let update = |id| UpdateTaskChannel {
+        id,
+        expected_version: None,
+        name: Some("Letters".to_owned()),
+        channel_optimized_routing: Some(true),
+    };
+    let sentence = format!("there is no Task Channel TC{NOBODY}00000007");
+    let command = Command::UpdateTaskChannel(update(nobody()));
+    check(&mut centre, command, Code::NotFound, Some("taskChannelId"), &sentence);
+    let voice = centre.channel_id("voice");
+    let command =
+        Command::UpdateTaskChannel(UpdateTaskChannel { expected_version: Some(2), ..update(voice) });
+    let sentence = "the Task Channel has changed: its version is 1, not 2";
+    check(&mut centre, command, Code::Conflict, Some("expectedVersion"), sentence);
+}

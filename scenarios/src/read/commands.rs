@@ -36,11 +36,19 @@ pub(super) const COMMANDS: &[(&str, Read)] = &[
     ("unassignSkill", unassign_skill),
     ("addActivity", add_activity),
     ("updateActivity", update_activity),
+    ("addChannel", add_channel),
+    ("updateChannel", update_channel),
     ("addQueue", add_queue),
     ("updateQueue", update_queue),
     ("addWorkflow", add_workflow),
     ("updateWorkflow", update_workflow),
     ("updateWorkspace", update_workspace),
+    ("delete", delete),
+    ("deleteWorker", delete_worker),
+    ("deleteActivity", |node| Ok(Command::DeleteActivity { activity: text(node)? })),
+    ("deleteChannel", |node| Ok(Command::DeleteChannel { channel: text(node)? })),
+    ("deleteQueue", |node| Ok(Command::DeleteQueue { queue: text(node)? })),
+    ("deleteWorkflow", |node| Ok(Command::DeleteWorkflow { workflow: text(node)? })),
 ];
 
 // ---- Tasks and Reservations ----
@@ -187,6 +195,11 @@ fn complete(node: &Node) -> Result<Command, Fault> {
     Ok(Command::Complete { work, reason, attributes: new_attributes })
 }
 
+fn delete(node: &Node) -> Result<Command, Fault> {
+    let (task, _) = task_fields(node, "delete", &["task"])?;
+    Ok(Command::DeleteTask { task })
+}
+
 fn offer(task: Text, fields: Option<&Fields<'_>>) -> Result<Offer, Fault> {
     let worker = fields.map(|fields| fields.optional("worker", text)).transpose()?.flatten();
     Ok(Offer { task, worker })
@@ -256,6 +269,18 @@ fn update_worker(node: &Node) -> Result<Command, Fault> {
     })
 }
 
+/// `deleteWorker: Ann`, or with `force`.
+fn delete_worker(node: &Node) -> Result<Command, Fault> {
+    if let Content::Text(_) = node.value {
+        return Ok(Command::DeleteWorker { worker: text(node)?, force: false });
+    }
+    let fields = Fields::of(node, "deleteWorker", &["worker", "force"])?;
+    Ok(Command::DeleteWorker {
+        worker: fields.required("worker", text)?,
+        force: fields.optional("force", flag)?.unwrap_or(false),
+    })
+}
+
 /// A Worker with its Skills and channels, before there is any Task.
 pub(super) fn set_up_worker(name: &Located<String>, node: &Node) -> Result<Vec<Command>, Fault> {
     let fields = Fields::of(node, "a Worker", &["attributes", "activity", "skills", "channels"])?;
@@ -269,13 +294,13 @@ pub(super) fn set_up_worker(name: &Located<String>, node: &Node) -> Result<Vec<C
     }
     let channels = fields.optional("channels", |node| crate::fields::entries(node, "channels"))?;
     for (channel, node) in channels.unwrap_or_default() {
-        commands.extend(set_up_channel(name, channel, node)?);
+        commands.extend(set_up_worker_channel(name, channel, node)?);
     }
     Ok(commands)
 }
 
 /// `voice: 2`, or both settings of the worker channel.
-fn set_up_channel(worker: &Text, channel: &Text, node: &Node) -> Result<Vec<Command>, Fault> {
+fn set_up_worker_channel(worker: &Text, channel: &Text, node: &Node) -> Result<Vec<Command>, Fault> {
     let (capacity, available) = match &node.value {
         Content::Map(_) => {
             let fields = Fields::of(node, "a worker channel", &["capacity", "available"])?;
@@ -380,6 +405,33 @@ fn update_activity(node: &Node) -> Result<Command, Fault> {
 pub(super) fn set_up_activity(name: &Located<String>, node: &Node) -> Result<Vec<Command>, Fault> {
     let available = one_of(node, &[("available", true), ("unavailable", false)])?;
     Ok(vec![Command::AddActivity { activity: name.clone(), available }])
+}
+
+// ---- Task Channels ----
+
+fn add_channel(node: &Node) -> Result<Command, Fault> {
+    let fields = Fields::of(node, "addChannel", &["channel", "name", "channelOptimizedRouting"])?;
+    Ok(Command::AddChannel {
+        channel: fields.required("channel", text)?,
+        name: fields.optional("name", text)?,
+        channel_optimized_routing: fields.optional("channelOptimizedRouting", flag)?.unwrap_or(false),
+    })
+}
+
+fn update_channel(node: &Node) -> Result<Command, Fault> {
+    let fields = Fields::of(node, "updateChannel", &["channel", "name", "channelOptimizedRouting"])?;
+    Ok(Command::UpdateChannel {
+        channel: fields.required("channel", text)?,
+        name: fields.optional("name", text)?,
+        channel_optimized_routing: fields.optional("channelOptimizedRouting", flag)?,
+    })
+}
+
+/// `mail: {}`, or with its setting.
+pub(super) fn set_up_channel(name: &Located<String>, node: &Node) -> Result<Vec<Command>, Fault> {
+    let fields = Fields::of(node, "a Task Channel", &["channelOptimizedRouting"])?;
+    let channel_optimized_routing = fields.optional("channelOptimizedRouting", flag)?.unwrap_or(false);
+    Ok(vec![Command::SetUpChannel { channel: name.clone(), channel_optimized_routing }])
 }
 
 // ---- TaskQueues ----

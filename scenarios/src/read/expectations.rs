@@ -114,13 +114,14 @@ fn standing(node: &Node) -> Result<Standing, Fault> {
         ("completed", "") => Some(Standing::Completed),
         ("completed", _) => one_name("by").map(Standing::CompletedBy),
         ("canceled", "") => Some(Standing::Canceled),
+        ("deleted", "") => Some(Standing::Deleted),
         ("purged", "") => Some(Standing::Purged),
         _ => None,
     };
     read.ok_or_else(|| {
         let message = format!(
             "{text:?} is no place in the life of a Task: expected pending, reserved for Ann, reserved for Ann, Ben, \
-             assigned to Ann, wrapping by Ann, completed, completed by Ann, canceled or purged"
+             assigned to Ann, wrapping by Ann, completed, completed by Ann, canceled, deleted or purged"
         );
         Fault::new(node.at, message)
     })

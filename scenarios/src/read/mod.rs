@@ -57,17 +57,13 @@ pub(crate) fn scenario(node: &Node) -> Result<Scenario, Vec<Fault>> {
         Some(node) => reader.note(starts(node)),
     };
     let limits = reader.note(fields.optional("limits", limits)).flatten().unwrap_or_default();
-    let optimized_channels = reader.note(fields.optional("taskChannels", optimized_channels)).flatten();
     let set_up = reader.set_up(&fields);
     let story = match reader.note(fields.required("story", |node| fields::list(node, "story"))) {
         None => Vec::new(),
         Some(steps) => reader.story(steps),
     };
     match starts {
-        Some(starts) if reader.faults.is_empty() => {
-            let optimized_channels = optimized_channels.unwrap_or_default();
-            Ok(Scenario { starts, limits, optimized_channels, set_up, story })
-        }
+        Some(starts) if reader.faults.is_empty() => Ok(Scenario { starts, limits, set_up, story }),
         _ => {
             reader.faults.sort_by_key(|fault| fault.at);
             Err(reader.faults)
@@ -92,9 +88,10 @@ impl Reader {
     /// TaskQueues, whose expressions may name them.
     fn set_up(&mut self, fields: &Fields<'_>) -> Vec<Step> {
         type Read = fn(&Located<String>, &Node) -> Result<Vec<Command>, Fault>;
-        let sections: [(&'static str, Read); 5] = [
+        let sections: [(&'static str, Read); 6] = [
             ("activities", commands::set_up_activity),
             ("skills", commands::set_up_skill),
+            ("taskChannels", commands::set_up_channel),
             ("workers", commands::set_up_worker),
             ("queues", commands::set_up_queue),
             ("workflows", commands::set_up_workflow),
@@ -233,17 +230,6 @@ fn limits(node: &Node) -> Result<Limits, Fault> {
         limits.tasks_max = tasks as usize;
     }
     Ok(limits)
-}
-
-fn optimized_channels(node: &Node) -> Result<Vec<Located<String>>, Fault> {
-    let mut optimized = Vec::new();
-    for (name, node) in fields::entries(node, "taskChannels")? {
-        let fields = Fields::of(node, "a Task Channel", &["channelOptimizedRouting"])?;
-        if fields.required("channelOptimizedRouting", fields::flag)? {
-            optimized.push(name.clone());
-        }
-    }
-    Ok(optimized)
 }
 
 fn refused(node: &Node, action: &Action) -> Result<Located<Code>, Fault> {

@@ -5,10 +5,12 @@
 
 pub mod activity;
 pub mod delete;
+pub mod deletion;
 pub mod once;
 pub mod reservation;
 pub mod skill;
 pub mod task;
+pub mod task_channel;
 pub mod task_queue;
 pub mod token;
 pub mod transfer;
@@ -17,10 +19,9 @@ pub mod workflow;
 pub mod workspace;
 
 use async_graphql::{Context, MaybeUndefined, MergedObject};
-use routing::Command;
-use routing::State;
 use routing::ids::Id;
 use routing::state::Map;
+use routing::{Command, State};
 
 use super::error::{Error, Result};
 use super::scalars::Sequence;
@@ -41,12 +42,14 @@ pub struct Mutation(
     workspace::WorkspaceMutations,
     activity::ActivityMutations,
     skill::SkillMutations,
+    task_channel::TaskChannelMutations,
     task_queue::TaskQueueMutations,
     workflow::WorkflowMutations,
     worker::WorkerMutations,
     task::TaskMutations,
     reservation::ReservationMutations,
     transfer::TransferMutations,
+    deletion::DeletionMutations,
     token::TokenMutations,
 );
 

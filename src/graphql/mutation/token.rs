@@ -40,7 +40,7 @@ impl TokenMutations {
         let scope = Scope::workspace_named(ctx, "workspaceId", workspace).await?;
         // First the right, then the Worker: who may not make tokens does not learn who exists.
         let SignedToken { text, expires_at } = caller.sign(grant, subject, lifetime_seconds)?;
-        if let Some(worker) = worker.filter(|worker| scope.worker(*worker).is_none()) {
+        if let Some(worker) = worker.filter(|worker| !scope.state().workers.contains_key(worker)) {
             return Err(Error::not_found(worker, "workerId"));
         }
         let sequence = Sequence(scope.state().sequence);

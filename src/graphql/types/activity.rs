@@ -60,4 +60,10 @@ impl Activity {
     async fn updated_at(&self) -> DateTime {
         self.activity.updated_at.into()
     }
+
+    /// When it was deleted. Then it is in no list and has no name any more, and is shown where something refers to it.
+    /// Null where it was not.
+    async fn deleted_at(&self) -> Option<DateTime> {
+        self.activity.deleted_at.map(DateTime)
+    }
 }

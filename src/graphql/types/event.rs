@@ -59,6 +59,8 @@ event_types! {
     ActivityCreated,
     /// An Activity was renamed.
     ActivityUpdated,
+    /// An Activity was deleted.
+    ActivityDeleted,
     /// A Task Channel was created.
     TaskChannelCreated,
     /// A Skill was created.
@@ -67,16 +69,24 @@ event_types! {
     SkillUpdated,
     /// A Skill was deleted. `data` shows it as it was.
     SkillDeleted,
+    /// Name or circle of a Task Channel changed.
+    TaskChannelUpdated,
+    /// A Task Channel was deleted.
+    TaskChannelDeleted,
     /// A TaskQueue was created.
     TaskQueueCreated,
     /// Name, order or number of reserved Workers of a TaskQueue changed.
     TaskQueueUpdated,
     /// The target expression of a TaskQueue changed.
     TaskQueueExpressionUpdated,
+    /// A TaskQueue was deleted.
+    TaskQueueDeleted,
     /// A Workflow was created.
     WorkflowCreated,
     /// A Workflow changed.
     WorkflowUpdated,
+    /// A Workflow was deleted.
+    WorkflowDeleted,
     /// A Worker was created.
     WorkerCreated,
     /// A Worker was renamed.
@@ -90,6 +100,8 @@ event_types! {
     WorkerCapacityUpdate,
     /// A worker channel was switched on or off. `data` has `taskChannelId`.
     WorkerChannelAvailabilityUpdate,
+    /// A Worker was deleted.
+    WorkerDeleted,
     /// A Task was created.
     TaskCreated,
     /// Attributes, priority, Task Channel or virtual start time of a Task changed.
@@ -113,6 +125,8 @@ event_types! {
     TaskTransferCanceled,
     /// Somebody took a transferred Task. `data` has `transferId`.
     TaskTransferCompleted,
+    /// A Task was deleted. What was offered of it was canceled before, and what Workers had was completed.
+    TaskDeleted,
     /// A Task that ended a while ago is no longer found by its id. `data` has `taskId`.
     TaskPurged,
     /// A Task entered its Workflow.
@@ -232,7 +246,7 @@ impl Event {
     /// `task`, `worker`, `reservation`, … with the fields of these types, ids in place of objects
     /// (`taskQueueId`), and what the event type adds.
     async fn data(&self) -> JsonObject {
-        JsonObject::Fields(event_data::of(&self.scope, &self.recorded.event))
+        JsonObject::Fields(event_data::of(&self.scope, &self.recorded))
     }
 
     /// The Task as it is now; null where it is gone or hidden from the viewer.
@@ -294,10 +308,14 @@ impl Concerns {
     fn of(event: &Core) -> Concerns {
         match event {
             Core::WorkspaceCreated { .. } | Core::WorkspaceUpdated { .. } => Concerns::default(),
-            Core::ActivityCreated { activity } | Core::ActivityUpdated { activity } => {
+            Core::ActivityCreated { activity }
+            | Core::ActivityUpdated { activity }
+            | Core::ActivityDeleted { activity } => {
                 Concerns { activity: Some(activity.id), ..Concerns::default() }
             }
-            Core::TaskChannelCreated { task_channel } => {
+            Core::TaskChannelCreated { task_channel }
+            | Core::TaskChannelUpdated { task_channel }
+            | Core::TaskChannelDeleted { task_channel } => {
                 Concerns { task_channel: Some(task_channel.id), ..Concerns::default() }
             }
             Core::SkillCreated { skill } | Core::SkillUpdated { skill } | Core::SkillDeleted { skill } => {
@@ -305,18 +323,21 @@ impl Concerns {
             }
             Core::TaskQueueCreated { task_queue }
             | Core::TaskQueueUpdated { task_queue }
-            | Core::TaskQueueExpressionUpdated { task_queue } => {
+            | Core::TaskQueueExpressionUpdated { task_queue }
+            | Core::TaskQueueDeleted { task_queue } => {
                 Concerns { task_queue: Some(task_queue.id), ..Concerns::default() }
             }
-            Core::WorkflowCreated { workflow } | Core::WorkflowUpdated { workflow } => {
+            Core::WorkflowCreated { workflow }
+            | Core::WorkflowUpdated { workflow }
+            | Core::WorkflowDeleted { workflow } => {
                 Concerns { workflow: Some(workflow.id), ..Concerns::default() }
             }
             Core::WorkerCreated { worker } | Core::WorkerActivityUpdate { worker, .. } => {
                 Concerns { worker: Some(worker.id), activity: Some(worker.activity), ..Concerns::default() }
             }
-            Core::WorkerUpdated { worker } | Core::WorkerAttributesUpdate { worker } => {
-                Concerns { worker: Some(worker.id), ..Concerns::default() }
-            }
+            Core::WorkerUpdated { worker }
+            | Core::WorkerAttributesUpdate { worker }
+            | Core::WorkerDeleted { worker } => Concerns { worker: Some(worker.id), ..Concerns::default() },
             Core::WorkerCapacityUpdate { worker, task_channel, .. }
             | Core::WorkerChannelAvailabilityUpdate { worker, task_channel } => {
                 Concerns { worker: Some(worker.id), task_channel: Some(*task_channel), ..Concerns::default() }
@@ -332,6 +353,7 @@ impl Concerns {
             | Core::TaskTransferFailed { task, transfer: _ }
             | Core::TaskTransferCanceled { task, transfer: _ }
             | Core::TaskTransferCompleted { task, transfer: _ }
+            | Core::TaskDeleted { task }
             | Core::WorkflowEntered { task }
             | Core::WorkflowTargetMatched { task }
             | Core::WorkflowTimeout { task }
@@ -375,20 +397,17 @@ impl Concerns {
 /// Names are those of today, and only where the viewer may see what they name.
 fn description(scope: &Scope, event: &Core) -> String {
     let queue = |id: Option<TaskQueueId>| {
-        let queue =
-            id.and_then(|id| scope.state().task_queues.get(&id)).filter(|queue| scope.sees(&***queue));
+        let queue = id.and_then(|id| scope.state().task_queue(id)).filter(|queue| scope.sees(&***queue));
         queue.map_or("a TaskQueue".to_owned(), |queue| format!("TaskQueue {}", queue.name))
     };
     let workflow = |id: Option<WorkflowId>| {
         let workflow =
-            id.and_then(|id| scope.state().workflows.get(&id)).filter(|workflow| scope.sees(&***workflow));
+            id.and_then(|id| scope.state().workflow(id)).filter(|workflow| scope.sees(&***workflow));
         workflow.map_or("a Workflow".to_owned(), |workflow| format!("Workflow {}", workflow.name))
     };
-    let activity =
-        |id: ActivityId| scope.state().activities.get(&id).map_or("another", |activity| &activity.name);
-    let channel = |id: TaskChannelId| {
-        scope.state().task_channels.get(&id).map_or("another", |channel| &channel.unique_name)
-    };
+    let activity = |id: ActivityId| scope.state().activity(id).map_or("another", |activity| &activity.name);
+    let channel =
+        |id: TaskChannelId| scope.state().task_channel(id).map_or("another", |channel| &channel.unique_name);
     let because = |reason: &Option<String>| {
         let reason = reason.as_ref().filter(|_| scope.access().sight().includes_reasons());
         reason.map_or(String::new(), |reason| format!(": {reason}"))
@@ -400,15 +419,22 @@ fn description(scope: &Scope, event: &Core) -> String {
         Core::WorkspaceUpdated { workspace } => format!("Workspace {} updated", workspace.name),
         Core::ActivityCreated { activity } => format!("Activity {} created", activity.name),
         Core::ActivityUpdated { activity } => format!("Activity renamed to {}", activity.name),
+        Core::ActivityDeleted { activity } => format!("Activity {} deleted", activity.name),
         Core::TaskChannelCreated { task_channel } => format!("Task Channel {} created", task_channel.name),
         Core::SkillCreated { skill } => format!("Skill {} created", skill.name),
         Core::SkillUpdated { skill } => format!("Skill {} updated", skill.name),
         Core::SkillDeleted { skill } => format!("Skill {} deleted", skill.name),
+        Core::TaskChannelUpdated { task_channel } => format!("Task Channel {} updated", task_channel.name),
+        Core::TaskChannelDeleted { task_channel } => format!("Task Channel {} deleted", task_channel.name),
         Core::TaskQueueCreated { task_queue } => format!("TaskQueue {} created", task_queue.name),
         Core::TaskQueueUpdated { task_queue } => format!("TaskQueue {} updated", task_queue.name),
         Core::TaskQueueExpressionUpdated { task_queue } => {
             format!("Target expression of TaskQueue {} updated", task_queue.name)
         }
+        Core::TaskQueueDeleted { task_queue } => format!("TaskQueue {} deleted", task_queue.name),
+        Core::WorkflowDeleted { workflow } => format!("Workflow {} deleted", workflow.name),
+        Core::WorkerDeleted { worker } => format!("Worker {} deleted", worker.name),
+        Core::TaskDeleted { task } => format!("Task {} deleted", task.id),
         Core::WorkflowCreated { workflow } => format!("Workflow {} created", workflow.name),
         Core::WorkflowUpdated { workflow } => format!("Workflow {} updated", workflow.name),
         Core::WorkerCreated { worker } => format!("Worker {} created", worker.name),
@@ -418,7 +444,8 @@ fn description(scope: &Scope, event: &Core) -> String {
             format!("Worker {} updated to {} Activity", worker.name, activity(worker.activity))
         }
         Core::WorkerCapacityUpdate { worker, task_channel, previous_capacity: _ } => {
-            let capacity = worker.channel(*task_channel).map_or(0, |channel| channel.configured_capacity);
+            let of_channel = worker.channels.iter().find(|channel| channel.task_channel == *task_channel);
+            let capacity = of_channel.map_or(0, |channel| channel.configured_capacity);
             format!(
                 "Capacity of Worker {} on channel {} set to {capacity}",
                 worker.name,
@@ -426,7 +453,8 @@ fn description(scope: &Scope, event: &Core) -> String {
             )
         }
         Core::WorkerChannelAvailabilityUpdate { worker, task_channel } => {
-            let is_on = worker.channel(*task_channel).is_some_and(|channel| channel.available);
+            let of_channel = worker.channels.iter().find(|channel| channel.task_channel == *task_channel);
+            let is_on = of_channel.is_some_and(|channel| channel.available);
             let to = if is_on { "on" } else { "off" };
             format!("Channel {} of Worker {} switched {to}", channel(*task_channel), worker.name)
         }

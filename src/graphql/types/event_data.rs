@@ -8,7 +8,7 @@
 
 use async_graphql::resolver_utils::enum_value;
 use async_graphql::{Name, Value};
-use routing::event::{Event, Object};
+use routing::event::{Event, Object, Recorded};
 use routing::ids::WorkerChannelId;
 use routing::state::task::{Phase, RoutingStep, Waiting};
 use routing::state::{
@@ -25,7 +25,8 @@ use crate::graphql::scalars::{text_of, value_of};
 use crate::graphql::scope::Scope;
 
 /// The objects of the event that the viewer may see, and what else there is to say.
-pub fn of(scope: &Scope, event: &Event) -> Value {
+pub fn of(scope: &Scope, recorded: &Recorded) -> Value {
+    let Recorded { sequence: _, at, actor: _, event } = recorded;
     let objects = event.objects().filter(|object| scope.sees_in_event(object));
     let objects = objects.map(|object| match &object {
         Object::Workspace(it) => ("workspace", workspace(it)),
@@ -34,7 +35,7 @@ pub fn of(scope: &Scope, event: &Event) -> Value {
         Object::Skill(it) | Object::DeletedSkill(it) => ("skill", skill(it)),
         Object::TaskQueue(it) => ("taskQueue", task_queue(it)),
         Object::Workflow(it) => ("workflow", workflow(it)),
-        Object::Worker(it) => ("worker", worker(scope, it)),
+        Object::Worker(it) => ("worker", worker(scope, it, *at)),
         Object::Task(it) => ("task", task(it)),
         Object::Reservation(it) => ("reservation", reservation(scope, it)),
         Object::PurgedTask(task) => ("taskId", text(task)),
@@ -67,24 +68,31 @@ fn circumstances(event: &Event) -> Vec<(&'static str, Value)> {
         | Event::WorkspaceUpdated { workspace: _ }
         | Event::ActivityCreated { activity: _ }
         | Event::ActivityUpdated { activity: _ }
+        | Event::ActivityDeleted { activity: _ }
         | Event::TaskChannelCreated { task_channel: _ }
         | Event::SkillCreated { skill: _ }
         | Event::SkillUpdated { skill: _ }
         | Event::SkillDeleted { skill: _ }
+        | Event::TaskChannelUpdated { task_channel: _ }
+        | Event::TaskChannelDeleted { task_channel: _ }
         | Event::TaskQueueCreated { task_queue: _ }
         | Event::TaskQueueUpdated { task_queue: _ }
         | Event::TaskQueueExpressionUpdated { task_queue: _ }
+        | Event::TaskQueueDeleted { task_queue: _ }
         | Event::WorkflowCreated { workflow: _ }
         | Event::WorkflowUpdated { workflow: _ }
+        | Event::WorkflowDeleted { workflow: _ }
         | Event::WorkerCreated { worker: _ }
         | Event::WorkerUpdated { worker: _ }
         | Event::WorkerAttributesUpdate { worker: _ }
+        | Event::WorkerDeleted { worker: _ }
         | Event::TaskCreated { task: _ }
         | Event::TaskUpdated { task: _ }
         | Event::TaskCanceled { task: _ }
         | Event::TaskWrapup { task: _ }
         | Event::TaskCompleted { task: _ }
         | Event::TaskSystemDeleted { task: _ }
+        | Event::TaskDeleted { task: _ }
         | Event::TaskPurged { task: _ }
         | Event::WorkflowEntered { task: _ }
         | Event::WorkflowTargetMatched { task: _ }
@@ -133,7 +141,7 @@ fn workspace(it: &Workspace) -> Value {
 }
 
 fn activity(it: &Activity) -> Value {
-    let Activity { id, name, available, version, created_at, updated_at } = it;
+    let Activity { id, name, available, version, created_at, updated_at, deleted_at } = it;
     object([
         ("id", text(id)),
         ("name", name.into()),
@@ -141,12 +149,21 @@ fn activity(it: &Activity) -> Value {
         ("version", (*version).into()),
         ("createdAt", instant(created_at)),
         ("updatedAt", instant(updated_at)),
+        ("deletedAt", optional_instant(*deleted_at)),
     ])
 }
 
 fn task_channel(it: &TaskChannel) -> Value {
-    let TaskChannel { id, name, unique_name, channel_optimized_routing, version, created_at, updated_at } =
-        it;
+    let TaskChannel {
+        id,
+        name,
+        unique_name,
+        channel_optimized_routing,
+        version,
+        created_at,
+        updated_at,
+        deleted_at,
+    } = it;
     object([
         ("id", text(id)),
         ("name", name.into()),
@@ -155,6 +172,7 @@ fn task_channel(it: &TaskChannel) -> Value {
         ("version", (*version).into()),
         ("createdAt", instant(created_at)),
         ("updatedAt", instant(updated_at)),
+        ("deletedAt", optional_instant(*deleted_at)),
     ])
 }
 
@@ -182,6 +200,7 @@ fn task_queue(it: &TaskQueue) -> Value {
         version,
         created_at,
         updated_at,
+        deleted_at,
     } = it;
     object([
         ("id", text(id)),
@@ -193,6 +212,7 @@ fn task_queue(it: &TaskQueue) -> Value {
         ("version", (*version).into()),
         ("createdAt", instant(created_at)),
         ("updatedAt", instant(updated_at)),
+        ("deletedAt", optional_instant(*deleted_at)),
     ])
 }
 
@@ -206,6 +226,7 @@ fn workflow(it: &Workflow) -> Value {
         version,
         created_at,
         updated_at,
+        deleted_at,
     } = it;
     object([
         ("id", text(id)),
@@ -215,25 +236,28 @@ fn workflow(it: &Workflow) -> Value {
         ("version", (*version).into()),
         ("createdAt", instant(created_at)),
         ("updatedAt", instant(updated_at)),
+        ("deletedAt", optional_instant(*deleted_at)),
     ])
 }
 
-fn worker(scope: &Scope, it: &Worker) -> Value {
+fn worker(scope: &Scope, it: &Worker, at: Timestamp) -> Value {
     let Worker {
         id,
         name,
         attributes,
         activity,
         activity_changed_at,
-        channels,
+        channels: _, // Those that are as they were at first are not among them, but are shown as well.
         last_reserved: _, // The common circle; the circles of the channels are shown there.
         version,
         created_at,
         updated_at,
+        deleted_at,
     } = it;
     // Availability never changes, so it is that of the moment of the event.
-    let is_available = scope.state().activities.get(activity).is_some_and(|activity| activity.available);
-    let channels = channels.iter().map(|channel| worker_channel(it, channel, is_available));
+    let is_available = scope.state().activity(*activity).is_some_and(|activity| activity.available);
+    let task_channels = scope.state().task_channels.values().filter(|channel| channel.created_at <= at);
+    let channels = task_channels.map(|channel| worker_channel(it, &it.channel(channel), is_available));
     object([
         ("id", text(id)),
         ("name", name.into()),
@@ -245,6 +269,7 @@ fn worker(scope: &Scope, it: &Worker) -> Value {
         ("version", (*version).into()),
         ("createdAt", instant(created_at)),
         ("updatedAt", instant(updated_at)),
+        ("deletedAt", optional_instant(*deleted_at)),
     ])
 }
 
@@ -297,6 +322,7 @@ fn task(it: &Task) -> Value {
         version,
         created_at,
         updated_at,
+        deleted_at,
     } = it;
     let (waiting, ended) = match phase {
         Phase::Pending(waiting) | Phase::Reserved(waiting) => (Some(waiting), None),
@@ -328,6 +354,7 @@ fn task(it: &Task) -> Value {
         ("version", (*version).into()),
         ("createdAt", instant(created_at)),
         ("updatedAt", instant(updated_at)),
+        ("deletedAt", optional_instant(*deleted_at)),
     ])
 }
 

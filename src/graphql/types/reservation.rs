@@ -116,7 +116,7 @@ impl Reservation {
     /// Which capacity of the Worker it uses while it is open.
     async fn task_channel(&self) -> TaskChannel {
         let channel = self.scope.task_channel(self.reservation.task_channel);
-        channel.expect("Task Channels stay, and all see them")
+        channel.expect("Task Channels can be read for good, and all see them")
     }
 
     /// When the Task was offered.

@@ -104,7 +104,9 @@ impl Task {
 
     /// Which capacity of a Worker it uses.
     async fn task_channel(&self) -> TaskChannel {
-        self.scope.task_channel(self.task.task_channel).expect("Task Channels stay, and all see them")
+        self.scope
+            .task_channel(self.task.task_channel)
+            .expect("Task Channels can be read for good, and all see them")
     }
 
     /// The Workflow that routes it. Null where it was directed to a Worker or a TaskQueue.
@@ -232,6 +234,12 @@ impl Task {
     /// When it changed last.
     async fn updated_at(&self) -> DateTime {
         self.task.updated_at.into()
+    }
+
+    /// When it was deleted. Then it has ended, is in no list, and is shown by its id for some minutes. Null where it was
+    /// not.
+    async fn deleted_at(&self) -> Option<DateTime> {
+        self.task.deleted_at.map(DateTime)
     }
 }
 
@@ -459,7 +467,8 @@ impl Conditions {
             let mut open = task.open_reservations.iter();
             open.any(|id| core.reservations.get(id).is_some_and(|reservation| reservation.worker == worker))
         };
-        (statuses.is_empty() || statuses.contains(&task.status()))
+        task.deleted_at.is_none()
+            && (statuses.is_empty() || statuses.contains(&task.status()))
             && task_queue.is_none_or(|queue| task.task_queue == Some(queue))
             && workflow.is_none_or(|workflow| task.workflow == Some(workflow))
             && task_channel.is_none_or(|channel| task.task_channel == channel)

@@ -67,4 +67,10 @@ impl TaskChannel {
     async fn updated_at(&self) -> DateTime {
         self.channel.updated_at.into()
     }
+
+    /// When it was deleted. Then it is in no list and has no name any more, and is shown where something refers to it.
+    /// Null where it was not.
+    async fn deleted_at(&self) -> Option<DateTime> {
+        self.channel.deleted_at.map(DateTime)
+    }
 }

@@ -137,6 +137,13 @@ impl TaskQueue {
         self.scope.check_sees_configuration()?;
         Ok(self.queue.updated_at.into())
     }
+
+    /// When it was deleted. Then it is in no list and has no name any more, and is shown where something refers to it.
+    /// Null where it was not.
+    async fn deleted_at(&self) -> Result<Option<DateTime>> {
+        self.scope.check_sees_configuration()?;
+        Ok(self.queue.deleted_at.map(DateTime))
+    }
 }
 
 /// Which TaskQueues. All conditions that are given must hold.

@@ -81,7 +81,7 @@ impl Worker {
 
     /// What the Worker is doing.
     async fn activity(&self) -> Activity {
-        self.scope.activity(self.worker.activity).expect("Activities stay, and all see them")
+        self.scope.activity(self.worker.activity).expect("Activities can be read for good, and all see them")
     }
 
     /// Since when the Worker has been doing it.
@@ -96,9 +96,8 @@ impl Worker {
 
     /// What the Worker can take, by Task Channel.
     async fn channels(&self) -> Vec<WorkerChannel> {
-        let channel =
-            |channel: &routing::state::WorkerChannel| WorkerChannel::of(self.clone(), channel.task_channel);
-        self.worker.channels.iter().filter_map(channel).collect()
+        let task_channels = self.scope.state().task_channels.values();
+        task_channels.map(|channel| WorkerChannel::of(self.clone(), channel)).collect()
     }
 
     /// The Skills of the Worker, in the order of `attributes.routing.skills`. Names there that are no Skill, in this
@@ -156,6 +155,12 @@ impl Worker {
     /// When name, attributes or Activity changed last.
     async fn updated_at(&self) -> DateTime {
         self.worker.updated_at.into()
+    }
+
+    /// When it was deleted. Then it is in no list and has no name any more, and is shown where something refers to it.
+    /// Null where it was not.
+    async fn deleted_at(&self) -> Option<DateTime> {
+        self.worker.deleted_at.map(DateTime)
     }
 }
 
@@ -241,7 +246,8 @@ impl Workers {
 
     /// The Workers who are eligible for a TaskQueue, by name.
     pub fn eligible(scope: &Scope, queue: Arc<CoreTaskQueue>) -> Workers {
-        let conditions = Conditions { task_queue: Some(Queue::Known(queue)), ..Conditions::default() };
+        let queue = if queue.deleted_at.is_none() { Queue::Known(queue) } else { Queue::Unknown };
+        let conditions = Conditions { task_queue: Some(queue), ..Conditions::default() };
         let (field, direction) = (WorkerOrderField::Name, OrderDirection::Asc);
         Workers { scope: scope.clone(), conditions, field, direction }
     }

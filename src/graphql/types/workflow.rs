@@ -84,6 +84,13 @@ impl Workflow {
         self.scope.check_sees_configuration()?;
         Ok(self.workflow.updated_at.into())
     }
+
+    /// When it was deleted. Then it is in no list and has no name any more, and is shown where something refers to it.
+    /// Null where it was not.
+    async fn deleted_at(&self) -> Result<Option<DateTime>> {
+        self.scope.check_sees_configuration()?;
+        Ok(self.workflow.deleted_at.map(DateTime))
+    }
 }
 
 /// The Workflows that the viewer sees, by name.

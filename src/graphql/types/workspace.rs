@@ -78,7 +78,9 @@ impl Workspace {
 
     /// Where new Workers begin.
     async fn default_activity(&self) -> Activity {
-        self.scope.activity(self.settings().default_activity).expect("Activities stay, and all see them")
+        self.scope
+            .activity(self.settings().default_activity)
+            .expect("Activities can be read for good, and all see them")
     }
 
     /// Where a Worker goes whose Reservation timed out. Null: the Worker is not moved.
@@ -88,7 +90,9 @@ impl Workspace {
 
     /// Where a Worker goes whose desktop is gone.
     async fn logout_activity(&self) -> Activity {
-        self.scope.activity(self.settings().logout_activity).expect("Activities stay, and all see them")
+        self.scope
+            .activity(self.settings().logout_activity)
+            .expect("Activities can be read for good, and all see them")
     }
 
     /// For how many seconds a Task is not offered again to a Worker who rejected it or let it time out: 1 to
