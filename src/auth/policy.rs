@@ -621,8 +621,17 @@ mod tests {
                 expected_version,
                 name: None,
             }),
+            Command::CreateTaskChannel(CreateTaskChannel {
+                id: TaskChannelId::minted(NOW, 999, TAG),
+                name: "Mail".to_owned(),
+                unique_name: "mail".to_owned(),
+                channel_optimized_routing: false,
+            }),
+            Command::DeleteTaskQueue(DeleteTaskQueue { id: world.ann.queue, expected_version }),
         ];
         let direction = [
+            Command::DeleteWorker(DeleteWorker { id: worker, expected_version, force: true }),
+            Command::DeleteTask(DeleteTask { id: task, expected_version }),
             Command::UpdateWorker(UpdateWorker {
                 id: worker,
                 expected_version,
