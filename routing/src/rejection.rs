@@ -108,6 +108,8 @@ pub enum Rejection {
 
 /// How many of those who need an object a refusal names.
 pub const USERS_NAMED_MAX: usize = 10;
+/// How many of them its sentence names.
+const USERS_IN_SENTENCE_MAX: usize = 3;
 
 /// Something because of which an object must stay as it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -124,11 +126,12 @@ pub struct User {
 
 /// `Workflow Sales refers to it, Task WT… is in it, and 3 more`.
 fn in_words(users: &[User], n_users: usize) -> String {
-    let named = users.iter().map(|User { kind, id, name, how }| {
+    let named = users.iter().take(USERS_IN_SENTENCE_MAX).map(|User { kind, id, name, how }| {
         let name = name.as_ref().unwrap_or(id);
         format!("{kind} {name} {how}")
     });
-    let more = (n_users > users.len()).then(|| format!("and {} more", n_users - users.len()));
+    let n_more = n_users.saturating_sub(USERS_IN_SENTENCE_MAX);
+    let more = (n_more > 0).then(|| format!("and {n_more} more"));
     named.chain(more).collect::<Vec<_>>().join(", ")
 }
 

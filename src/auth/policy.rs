@@ -689,6 +689,13 @@ mod tests {
                 name: None,
             }),
             Command::DeleteSkill(DeleteSkill { id: SkillId::minted(NOW, 1, TAG), expected_version }),
+            Command::CreateTaskChannel(CreateTaskChannel {
+                id: TaskChannelId::minted(NOW, 999, TAG),
+                name: "Mail".to_owned(),
+                unique_name: "mail".to_owned(),
+                channel_optimized_routing: false,
+            }),
+            Command::DeleteTaskQueue(DeleteTaskQueue { id: world.ann.queue, expected_version }),
         ];
         let direction = [
             Command::AssignSkill(AssignSkill {
@@ -697,6 +704,8 @@ mod tests {
                 expected_version,
                 level: None,
             }),
+            Command::DeleteWorker(DeleteWorker { id: worker, expected_version, force: true }),
+            Command::DeleteTask(DeleteTask { id: task, expected_version }),
             Command::UpdateWorker(UpdateWorker {
                 id: worker,
                 expected_version,

@@ -1,9 +1,9 @@
 //! All rows of one Workspace, as a [`State`].
 //!
 //! The rows are read in one transaction that sees one moment, page by page; then come the events that the rows do
-//! not show yet. Rows of Tasks that left the memory are not read, and of what was deleted only
-//! what these Tasks refer to. What the router takes for granted, the database guarantees by its foreign keys or is checked
-//! here: a broken database must not become a panic later.
+//! not show yet. Rows of Tasks that left the memory are not read, and of the TaskQueues, Workflows and Workers that were
+//! deleted only those that the other Tasks and their Reservations refer to. What the router takes for granted, the
+//! database guarantees by its foreign keys or is checked here: a broken database must not become a panic later.
 
 use std::sync::Arc;
 

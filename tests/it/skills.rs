@@ -7,7 +7,7 @@ use crate::server::{Client, Server};
 
 const CREATE_SKILL: &str = "mutation($input: CreateSkillInput!) { createSkill(input: $input) { sequence skill { id name minimumLevel maximumLevel version } } }";
 const UPDATE_SKILL: &str = "mutation($input: UpdateSkillInput!) { updateSkill(input: $input) { skill { name minimumLevel maximumLevel version } } }";
-const DELETE_SKILL: &str = "mutation($input: DeleteInput!) { deleteSkill(input: $input) { sequence id } }";
+const DELETE_SKILL: &str = "mutation($input: DeleteInput!) { deleteSkill(input: $input) { sequence deletedId } }";
 const ASSIGN: &str = "mutation($input: AssignSkillInput!) { assignSkill(input: $input) { sequence worker { version attributes skills { level skill { name } } reservations { totalCount } } } }";
 const UNASSIGN: &str = "mutation($input: UnassignSkillInput!) { unassignSkill(input: $input) { worker { attributes skills { skill { name } } } } }";
 const CREATE_QUEUE: &str = "mutation($input: CreateTaskQueueInput!) { createTaskQueue(input: $input) { taskQueue { id warnings { code message path line column } } } }";
@@ -173,7 +173,7 @@ async fn a_skill_is_set_up_given_to_workers_and_taken_away_again() {
         admin.data(UPDATE_QUEUE, json!({ "input": input })).await;
         let input = json!({ "id": spanish, "expectedVersion": 2, "idempotencyKey": "b" });
         let deleted = admin.data(DELETE_SKILL, json!({ "input": input })).await;
-        assert_eq!(deleted["deleteSkill"]["id"], *spanish);
+        assert_eq!(deleted["deleteSkill"]["deletedId"], *spanish);
         assert_eq!(admin.data(DELETE_SKILL, json!({ "input": input })).await, deleted, "a repeat");
         assert_eq!(admin.data(node, json!({ "id": spanish })).await["node"], json!(null));
         let error = admin.error(DELETE_SKILL, json!({ "input": { "id": spanish } })).await;

@@ -100,8 +100,7 @@ struct Features {
 }
 
 /// What may be done, each with its usual weight.
-const ACTIONS: [(Action, u64); 27] = [
-const ACTIONS: [(Action, u64); 28] = [
+const ACTIONS: [(Action, u64); 35] = [
     (Action::UpdateWorkspace, 1),
     (Action::CreateActivity, 1),
     (Action::UpdateActivity, 2),
@@ -1260,8 +1259,7 @@ impl Workload {
         let new_task: TaskId = self.mint();
         let now = self.now;
 
-        match self.random.below(48) {
-        match self.random.below(46) {
+        match self.random.below(59) {
             // Names of what does not exist.
             0 => Command::UpdateTask(update_task(self.mint())),
             1 => Command::UpdateWorker(update_worker(self.mint())),

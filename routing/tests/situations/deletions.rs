@@ -212,7 +212,7 @@ fn a_queue_is_in_use_by_a_document_that_waiting_tasks_follow_although_it_was_rep
 }
 
 #[test]
-fn of_many_users_the_first_ten_are_named() {
+fn of_many_users_ten_are_named_and_three_of_them_in_the_sentence() {
     let mut centre = Centre::new();
     let (queue, other) = (centre.queue(""), centre.queue(""));
     let workflow = centre.straight_to(queue);
@@ -224,7 +224,7 @@ fn of_many_users_the_first_ten_are_named() {
     let rejection = centre.try_apply(delete_queue(queue)).expect_err("it is in use");
     let Rejection::InUse { users, n_users, .. } = &rejection else { panic!("{rejection}") };
     assert_eq!((users.len(), *n_users), (10, 13));
-    assert!(rejection.to_string().ends_with(", and 3 more"), "{rejection}");
+    assert!(rejection.to_string().ends_with(", and 10 more"), "{rejection}");
     assert_eq!((users[0].kind, users[9].kind), ("Workflow", "Task"));
 }
 

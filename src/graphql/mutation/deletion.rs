@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use routing::Command;
 use routing::command::{
-    DeleteActivity, DeleteTask, DeleteTaskChannel, DeleteTaskQueue, DeleteWorker, DeleteWorkflow,
+    DeleteActivity, DeleteSkill, DeleteTask, DeleteTaskChannel, DeleteTaskQueue, DeleteWorker, DeleteWorkflow,
 };
 use routing::ids::Id;
 
@@ -62,6 +62,17 @@ impl DeletionMutations {
         #[graphql(desc = "What to delete.")] input: DeleteInput,
     ) -> Result<DeletePayload> {
         let command = |id, expected_version| Command::DeleteWorkflow(DeleteWorkflow { id, expected_version });
+        delete(ctx, input, command).await
+    }
+
+    /// Deletes a Skill. Admins only. Errors: `IN_USE` where a Worker has it, or an expression of a TaskQueue or a
+    /// Workflow names it: `routing.skills HAS "es"`, `"es" IN worker.routing.skills`, `routing.levels.es`.
+    async fn delete_skill(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to delete.")] input: DeleteInput,
+    ) -> Result<DeletePayload> {
+        let command = |id, expected_version| Command::DeleteSkill(DeleteSkill { id, expected_version });
         delete(ctx, input, command).await
     }
 

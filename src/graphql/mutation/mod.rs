@@ -4,7 +4,6 @@
 //! repeat is recognised ([`once`]), and what an input that is left out means (`keep`).
 
 pub mod activity;
-pub mod delete;
 pub mod deletion;
 pub mod once;
 pub mod reservation;

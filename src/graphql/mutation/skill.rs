@@ -2,10 +2,9 @@
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use routing::Command;
-use routing::command::{AssignSkill, CreateSkill, DeleteSkill, UnassignSkill, UpdateSkill};
+use routing::command::{AssignSkill, CreateSkill, UnassignSkill, UpdateSkill};
 use routing::ids::{SkillId, WorkerId};
 
-use super::delete::{DeleteInput, DeletePayload};
 use super::worker::WorkerPayload;
 use super::{Change, keep, keep_or_clear};
 use crate::graphql::error::Result;
@@ -67,21 +66,6 @@ impl SkillMutations {
         });
         let scope = Scope::around(ctx, "skillId", skill).await?;
         SkillPayload::of(&Change::make(ctx, &scope, skill, idempotency_key, command).await?)
-    }
-
-    /// Deletes a Skill. Admins only. Errors: `IN_USE` where a Worker has it, or an expression of a TaskQueue or a
-    /// Workflow names it: `routing.skills HAS "es"`, `"es" IN worker.routing.skills`, `routing.levels.es`.
-    async fn delete_skill(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "What to delete.")] input: DeleteInput,
-    ) -> Result<DeletePayload> {
-        let DeleteInput { id: skill, expected_version, idempotency_key } = input;
-        let skill: SkillId = id("id", &skill)?;
-        let expected_version = optional_count("expectedVersion", expected_version)?;
-        let command = Command::DeleteSkill(DeleteSkill { id: skill, expected_version });
-        let scope = Scope::around(ctx, "id", skill).await?;
-        Ok(DeletePayload::of(&Change::make(ctx, &scope, skill, idempotency_key, command).await?))
     }
 
     /// Gives a Worker a Skill, or another level of it: writes it into `attributes.routing`. The Worker may serve other
