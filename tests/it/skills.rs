@@ -148,17 +148,19 @@ async fn a_skill_is_set_up_given_to_workers_and_taken_away_again() {
         assert_eq!(error["extensions"]["code"], "FORBIDDEN", "{error}");
 
         // In use by a Worker and a TaskQueue.
-        for (query, input) in [
-            (DELETE_SKILL, json!({ "id": spanish })),
-            (UPDATE_SKILL, json!({ "skillId": spanish, "name": "castellano" })),
+        for (query, input, action) in [
+            (DELETE_SKILL, json!({ "id": spanish }), "deleted"),
+            (UPDATE_SKILL, json!({ "skillId": spanish, "name": "castellano" }), "renamed"),
         ] {
             let error = admin.error(query, json!({ "input": input })).await;
-            assert_eq!(error["message"], "the Skill spanish is in use by TaskQueue Spanish and Worker Ann");
+            let expected =
+                format!("the Skill cannot be {action}: TaskQueue Spanish names it, Worker Ann has it");
+            assert_eq!(error["message"], expected);
             assert_eq!(error["extensions"]["code"], "IN_USE");
             assert_eq!(error["extensions"]["userCount"], 2);
             let users = json!([
-                { "kind": "TaskQueue", "id": queue["id"], "name": "Spanish" },
-                { "kind": "Worker", "id": ann, "name": "Ann" },
+                { "kind": "TaskQueue", "id": queue["id"], "name": "Spanish", "how": "names it" },
+                { "kind": "Worker", "id": ann, "name": "Ann", "how": "has it" },
             ]);
             assert_eq!(error["extensions"]["users"], users);
         }

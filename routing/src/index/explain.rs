@@ -422,7 +422,8 @@ fn offered(state: &State, reservation: &Reservation) -> String {
     let from = match (reservation.transfer, reservation.task_queue) {
         (Some(_), _) => " by a transfer".to_owned(),
         (None, Some(queue)) => {
-            let queue = state.task_queue(queue).map_or("a TaskQueue", |queue| &queue.name);
+            let queue = state.task_queue(queue);
+            let queue = queue.map_or("a TaskQueue".to_owned(), |queue| format!("TaskQueue {}", queue.name));
             format!(" out of {queue}")
         }
         (None, None) => " directly".to_owned(),
