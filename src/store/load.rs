@@ -44,7 +44,9 @@ impl Store {
         let mut trail = Trail::new(workspace);
         loop {
             let page = self.log(workspace, state.sequence, EVENTS_AT_ONCE).await?;
-            page.events.iter().for_each(|recorded| state.evolve(recorded));
+            for recorded in &page.events {
+                state.evolve(recorded);
+            }
             trail.add(&page.events);
             if !page.more {
                 break;

@@ -36,6 +36,15 @@ pub use workspace::Workspace;
 /// A persistent ordered map: cloning is cheap, and so is changing a clone.
 pub type Map<K, V> = OrdMap<K, Arc<V>>;
 
+/// What an event did to one object.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Change {
+    /// The object as it was; `None` where it is new.
+    pub old: Option<Object>,
+    /// As it is now.
+    pub new: Object,
+}
+
 /// One Workspace at one moment.
 #[derive(Clone, PartialEq, Debug)]
 pub struct State {
@@ -99,27 +108,26 @@ impl State {
         }
     }
 
-    /// Applies the next event of the log.
+    /// Applies the next event of the log, and returns what it changed.
     ///
     /// An event holds every object that it changed as it was afterwards, so that nothing has to be decided here.
-    pub fn evolve(&mut self, recorded: &Recorded) {
+    pub fn evolve(&mut self, recorded: &Recorded) -> Vec<Change> {
         assert_eq!(recorded.sequence, self.sequence + 1, "events are applied in the order of the log");
         self.sequence = recorded.sequence;
         self.at = recorded.at;
-        for object in recorded.event.objects() {
-            self.put(object);
-        }
+        let put = |new: Object| Change { old: self.put(new.clone()), new };
+        recorded.event.objects().map(put).collect()
     }
 
-    /// Puts an object in its place; the former one is replaced. Loading rows uses it, too.
-    pub fn put(&mut self, object: Object) {
+    /// Puts an object in its place, and returns the former one. Loading rows uses it, too.
+    pub fn put(&mut self, object: Object) -> Option<Object> {
         match object {
-            Object::Workspace(workspace) => self.workspace = workspace,
-            Object::Activity(activity) => {
-                self.activities.insert(activity.id, activity);
+            Object::Workspace(workspace) => {
+                Some(Object::Workspace(std::mem::replace(&mut self.workspace, workspace)))
             }
+            Object::Activity(activity) => self.activities.insert(activity.id, activity).map(Object::Activity),
             Object::TaskChannel(channel) => {
-                self.task_channels.insert(channel.id, channel);
+                self.task_channels.insert(channel.id, channel).map(Object::TaskChannel)
             }
             Object::TaskQueue(queue) => {
                 let (id, name) = (queue.id, queue.name.to_lowercase());
@@ -128,8 +136,9 @@ impl State {
                     &mut self.lookups.task_queue_names,
                     id,
                     name,
-                    former.map(|former| former.name.to_lowercase()),
+                    former.as_ref().map(|former| former.name.to_lowercase()),
                 );
+                former.map(Object::TaskQueue)
             }
             Object::Workflow(workflow) => {
                 let (id, name) = (workflow.id, workflow.name.to_lowercase());
@@ -138,13 +147,14 @@ impl State {
                     &mut self.lookups.workflow_names,
                     id,
                     name,
-                    former.map(|former| former.name.to_lowercase()),
+                    former.as_ref().map(|former| former.name.to_lowercase()),
                 );
+                former.map(Object::Workflow)
             }
-            Object::Worker(worker) => self.put_worker(worker),
-            Object::Task(task) => self.put_task(task),
-            Object::Reservation(reservation) => self.put_reservation(reservation),
-            Object::PurgedTask(id) => self.purge(id),
+            Object::Worker(worker) => self.put_worker(worker).map(Object::Worker),
+            Object::Task(task) => self.put_task(task).map(Object::Task),
+            Object::Reservation(reservation) => self.put_reservation(reservation).map(Object::Reservation),
+            Object::PurgedTask(id) => self.purge(id).map(Object::Task),
         }
     }
 
@@ -217,17 +227,18 @@ impl State {
         self.lookups.tasks_of_queue.get(&queue).into_iter().flatten().map(|id| &self.tasks[id])
     }
 
-    fn put_worker(&mut self, worker: Arc<Worker>) {
+    fn put_worker(&mut self, worker: Arc<Worker>) -> Option<Arc<Worker>> {
         let id = worker.id;
         let former = self.workers.insert(id, Arc::clone(&worker));
         // Workers change with each Reservation, and hardly ever their name.
         if former.as_ref().is_none_or(|former| former.name != worker.name) {
-            let former_name = former.map(|former| former.name.to_lowercase());
+            let former_name = former.as_ref().map(|former| former.name.to_lowercase());
             rename(&mut self.lookups.worker_names, id, worker.name.to_lowercase(), former_name);
         }
+        former
     }
 
-    fn put_task(&mut self, task: Arc<Task>) {
+    fn put_task(&mut self, task: Arc<Task>) -> Option<Arc<Task>> {
         let id = task.id;
         let place = |task: &Task| if task.ended().is_some() { None } else { task.task_queue };
         let new = place(&task);
@@ -246,17 +257,20 @@ impl State {
                 of_queue.entry(queue).or_default().insert(id);
             }
         }
+        former
     }
 
-    fn put_reservation(&mut self, reservation: Arc<Reservation>) {
+    fn put_reservation(&mut self, reservation: Arc<Reservation>) -> Option<Arc<Reservation>> {
         let (id, task, worker) = (reservation.id, reservation.task, reservation.worker);
-        if self.reservations.insert(id, reservation).is_none() {
+        let former = self.reservations.insert(id, reservation);
+        if former.is_none() {
             self.lookups.reservations_of_worker.insert((worker, id));
             self.lookups.reservations_of_task.insert((task, id));
         }
+        former
     }
 
-    fn purge(&mut self, id: TaskId) {
+    fn purge(&mut self, id: TaskId) -> Option<Arc<Task>> {
         let reservations: Vec<(ReservationId, WorkerId)> =
             self.reservations_of_task(id).map(|reservation| (reservation.id, reservation.worker)).collect();
         for (reservation, worker) in reservations {
@@ -264,7 +278,7 @@ impl State {
             self.lookups.reservations_of_task.remove(&(id, reservation));
             self.lookups.reservations_of_worker.remove(&(worker, reservation));
         }
-        self.tasks.remove(&id);
+        self.tasks.remove(&id)
     }
 }
 
