@@ -180,3 +180,48 @@ fn readings(target: &TargetWorkers) -> Vec<(Path, Reading<'_>)> {
         TargetWorkers::Matching(expression) => expression.readings(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::columns::tests::{CONSTANTS, OPERATORS, Somebody, values};
+    use super::*;
+    use crate::expression::{Expression, Facts, Kind};
+
+    #[test]
+    fn whose_expression_sees_a_difference_is_found() {
+        let document = |value: &Option<Value>| match value {
+            Some(value) => json!({ "x": value }),
+            None => json!({}),
+        };
+        let mut documents: Vec<Value> = values().iter().map(document).collect();
+        documents.push(json!({ "x": "a", "worker": { "x": "b" } }));
+        documents.push(json!({ "x": 1, "worker": { "x": ["a"] } }));
+        let (mut n_found, mut n_passed_over) = (0, 0);
+        for key in ["x", "worker.x"] {
+            let pairs = OPERATORS.iter().flat_map(|operator| CONSTANTS.iter().map(move |it| (operator, it)));
+            let sources = pairs.flat_map(|(operator, constant)| {
+                [format!("{key} {operator} {constant}"), format!("{constant} {operator} {key}")]
+            });
+            for expression in sources.filter_map(|source| Expression::parse(Kind::Queue, &source).ok()) {
+                let target = TargetWorkers::Matching(expression.clone());
+                let mut anchored = Anchored::default();
+                anchored.insert(0, &target);
+                let is_true = |document: &Value| {
+                    expression.is_true(&Facts { worker: Some(&Somebody(document)), ..Facts::default() })
+                };
+                for (old, new) in documents.iter().flat_map(|old| documents.iter().map(move |new| (old, new)))
+                {
+                    let is_found = anchored.readers_of_difference(old, new).contains(0);
+                    assert!(is_found || is_true(old) == is_true(new), "{expression}: {old} becomes {new}");
+                    n_found += usize::from(is_found);
+                    n_passed_over += usize::from(!is_found && old != new);
+                }
+                anchored.remove(0, &target);
+                assert!(anchored.readers.is_empty() && anchored.by_value.is_empty(), "{expression}");
+            }
+        }
+        assert!(n_found > 1_000 && n_passed_over > 1_000, "it is of use: {n_found}, {n_passed_over}");
+    }
+}

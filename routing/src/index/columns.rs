@@ -623,13 +623,13 @@ fn reads_worker(operand: &Operand) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::json;
 
     use super::*;
     use crate::expression::{ChannelFacts, Kind, WorkerFacts};
 
-    struct Somebody<'a>(&'a Json);
+    pub(in crate::index) struct Somebody<'a>(pub(in crate::index) &'a Json);
 
     impl WorkerFacts for Somebody<'_> {
         fn attributes(&self) -> &Json {
@@ -653,7 +653,7 @@ mod tests {
     }
 
     /// All kinds of values, those that are nearly the same among them.
-    fn values() -> Vec<Option<Json>> {
+    pub(in crate::index) fn values() -> Vec<Option<Json>> {
         let scalars = [
             json!(null),
             json!(true),
@@ -677,14 +677,22 @@ mod tests {
             json!(9_007_199_254_740_993_i64),
             json!(1e300),
         ];
-        let lists = [json!([]), json!(["a", "1", "a"]), json!([1, null, [2]]), json!([true, "b"])];
+        // Neighbours change into each other, so some of them differ in texts alone.
+        let lists = [
+            json!([]),
+            json!(["a", "1", "a"]),
+            json!([1, null, [2]]),
+            json!([true, "b"]),
+            json!(["a", "c"]),
+            json!(["b", "a"]),
+        ];
         let pairs = scalars.iter().zip(scalars.iter().skip(1)).map(|(one, other)| json!([one, other]));
         let lists = lists.into_iter().chain(pairs).collect::<Vec<_>>();
         let others = [json!({}), json!({ "x": 1 })];
         scalars.into_iter().chain(lists).chain(others).map(Some).chain([None]).collect()
     }
 
-    const CONSTANTS: &[&str] = &[
+    pub(in crate::index) const CONSTANTS: &[&str] = &[
         "null",
         "true",
         "false",
@@ -705,7 +713,8 @@ mod tests {
         "['a', 1, '2', null, true]",
         "[['a'], 1.5]",
     ];
-    const OPERATORS: &[&str] = &["==", "!=", "<", "<=", ">", ">=", "CONTAINS", "HAS", "IN", "NOT IN"];
+    pub(in crate::index) const OPERATORS: &[&str] =
+        &["==", "!=", "<", "<=", ">", ">=", "CONTAINS", "HAS", "IN", "NOT IN"];
 
     #[test]
     fn a_column_says_the_same_as_asking_each_worker() {
