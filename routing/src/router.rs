@@ -16,15 +16,14 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::Arc;
 
 use crate::command::Command;
-use crate::event::{Actor, Event, Object, Recorded};
+use crate::event::{Actor, Event, Recorded};
 use crate::ids::TaskId;
 use crate::index::{Index, Precedence, Wakes, WorkerSlot};
 use crate::limits::Limits;
 use crate::rejection::Rejection;
-use crate::state::State;
+use crate::state::{Change, State};
 use crate::time::Timestamp;
 
 /// One Workspace that is being run.
@@ -125,10 +124,8 @@ impl Router {
     pub(crate) fn emit(&mut self, event: Event) {
         let sequence = self.state.sequence + 1;
         let recorded = Recorded { sequence, at: self.now, actor: self.actor.clone(), event };
-        let changes = recorded.event.objects().map(|new| (self.former(&new), new)).collect::<Vec<_>>();
-        self.state.evolve(&recorded);
-        for (old, new) in &changes {
-            self.index.put(&self.state, old.as_ref(), new, self.now, &mut self.wakes);
+        for Change { old, new } in self.state.evolve(&recorded) {
+            self.index.put(&self.state, old.as_ref(), &new, self.now, &mut self.wakes);
         }
         self.events.push(recorded);
     }
@@ -173,24 +170,5 @@ impl Router {
         }
         // What is left was offered to somebody.
         self.wakes.may_skip.clear();
-    }
-
-    /// What is in the place that an object will take.
-    fn former(&self, new: &Object) -> Option<Object> {
-        let state = &self.state;
-        match new {
-            Object::Workspace(_) => Some(Object::Workspace(Arc::clone(&state.workspace))),
-            Object::Activity(new) => state.activities.get(&new.id).cloned().map(Object::Activity),
-            Object::TaskChannel(new) => state.task_channels.get(&new.id).cloned().map(Object::TaskChannel),
-            Object::Skill(new) | Object::DeletedSkill(new) => {
-                state.skills.get(&new.id).cloned().map(Object::Skill)
-            }
-            Object::TaskQueue(new) => state.task_queues.get(&new.id).cloned().map(Object::TaskQueue),
-            Object::Workflow(new) => state.workflows.get(&new.id).cloned().map(Object::Workflow),
-            Object::Worker(new) => state.workers.get(&new.id).cloned().map(Object::Worker),
-            Object::Task(new) => state.tasks.get(&new.id).cloned().map(Object::Task),
-            Object::Reservation(new) => state.reservations.get(&new.id).cloned().map(Object::Reservation),
-            Object::PurgedTask(id) => state.tasks.get(id).cloned().map(Object::Task),
-        }
     }
 }

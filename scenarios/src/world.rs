@@ -146,7 +146,9 @@ fn loaded_anew(state: &State) -> State {
         .chain(state.deleted.workers.values().cloned().map(Object::Worker))
         .chain(state.tasks.values().cloned().map(Object::Task))
         .chain(state.reservations.values().cloned().map(Object::Reservation));
-    objects.for_each(|object| anew.put(object));
+    for object in objects {
+        anew.put(object);
+    }
     anew.finish_loading();
     anew
 }

@@ -47,14 +47,14 @@ impl Store {
         let mut trail = Trail::new(workspace);
         loop {
             let page = self.log(workspace, state.sequence, EVENTS_AT_ONCE).await?;
-            page.events.iter().for_each(|recorded| state.evolve(recorded));
+            for recorded in &page.events {
+                state.evolve(recorded);
+            }
             trail.add(&page.events);
             if !page.more {
                 break;
             }
         }
-        // Rows may be newer than what they stand for, so two of them may have had one name for a while.
-        state.learn_names();
         state.finish_loading();
         check_references(&state)?;
         Ok((state, trail))

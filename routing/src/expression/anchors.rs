@@ -25,13 +25,15 @@ impl Expression {
     }
 }
 
-impl Expression {
-    /// Every key of the Worker that it names.
-    pub(crate) fn worker_keys(&self) -> Vec<&WorkerKey> {
-        let mut keys = Vec::new();
-        keys_of_node(self.root(), &mut keys);
-        keys
-    }
+/// How an expression reads an attribute of the Worker.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) enum Reading<'a> {
+    /// It asks whether this text, which is no number, is in the list there.
+    HasText(&'a str),
+    /// It asks on which side of this number the one there is.
+    Size(Number),
+    /// In another way: whatever changes may make a difference.
+    Otherwise,
 }
 
 impl Comparison {
@@ -44,13 +46,13 @@ impl Comparison {
     }
 }
 
-fn keys_of_node<'a>(node: &'a Node, keys: &mut Vec<&'a WorkerKey>) {
-    match node {
-        Node::And(parts) | Node::Or(parts) => parts.iter().for_each(|part| keys_of_node(part, keys)),
-        Node::Comparison(Comparison { left, operator: _, right }) => {
-            keys_of_operand(left, keys);
-            keys_of_operand(right, keys);
-        }
+impl Expression {
+    /// Every attribute of the Worker that it reads, with how. A key that may be meant literally depends on whether
+    /// there is an attribute `worker`, too.
+    pub(crate) fn readings(&self) -> Vec<(Path, Reading<'_>)> {
+        let mut readings = Vec::new();
+        readings_of_node(self.root(), &mut readings);
+        readings
     }
 }
 
@@ -63,6 +65,46 @@ fn keys_of_operand<'a>(operand: &'a Operand, keys: &mut Vec<&'a WorkerKey>) {
         | Operand::Boolean(_)
         | Operand::Number(_)
         | Operand::Text(_) => {}
+    }
+}
+
+fn readings_of_node<'a>(node: &'a Node, readings: &mut Vec<(Path, Reading<'a>)>) {
+    let Comparison { left, operator, right } = match node {
+        Node::And(parts) | Node::Or(parts) => {
+            return parts.iter().for_each(|part| readings_of_node(part, readings));
+        }
+        Node::Comparison(comparison) => comparison,
+    };
+    let reading = match (operator, left, right) {
+        (Operator::Has, Operand::Key(Key::Worker(_)), Operand::Text(text))
+        | (Operator::In, Operand::Text(text), Operand::Key(Key::Worker(_)))
+            if Number::parse(text).is_none() =>
+        {
+            Reading::HasText(text)
+        }
+        (
+            Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual,
+            Operand::Key(Key::Worker(_)),
+            Operand::Number(number),
+        )
+        | (
+            Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual,
+            Operand::Number(number),
+            Operand::Key(Key::Worker(_)),
+        ) => Reading::Size(*number),
+        _ => Reading::Otherwise,
+    };
+    let mut keys = Vec::new();
+    keys_of_operand(left, &mut keys);
+    keys_of_operand(right, &mut keys);
+    for key in keys {
+        let reading = if key.literal.is_some() { Reading::Otherwise } else { reading };
+        if let WorkerField::Attribute(path) = &key.field {
+            readings.push((path.clone(), reading));
+        }
+        if let Some(literal) = &key.literal {
+            readings.extend([(literal.clone(), reading), (literal.first(), reading)]);
+        }
     }
 }
 

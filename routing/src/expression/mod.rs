@@ -31,6 +31,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 pub use anchors::Anchor;
+pub(crate) use anchors::Reading;
 pub use evaluate::{ChannelFacts, Facts, Number, TaskFacts, WorkerCounts, WorkerFacts};
 pub(crate) use evaluate::{Value as Operated, is_so, value};
 pub(crate) use lexer::is_name;

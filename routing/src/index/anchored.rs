@@ -9,8 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use fixedbitset::FixedBitSet;
 use serde_json::Value;
 
+use super::columns::Float;
+use super::difference::{self, Texts};
 use super::workers::QueueSlot;
-use crate::expression::{Anchor, Path, WorkerField};
+use crate::expression::{Anchor, Number, Path, Reading};
 use crate::state::TargetWorkers;
 
 /// TaskQueues by the values that they ask for.
@@ -20,7 +22,17 @@ pub(super) struct Anchored {
     /// TaskQueues whose expressions do not tell: every Worker has to be tried.
     open: FixedBitSet,
     /// TaskQueues by the attributes that their expressions read.
-    readers: BTreeMap<Path, FixedBitSet>,
+    readers: BTreeMap<Path, Readers>,
+}
+
+/// TaskQueues whose expressions read an attribute, by how they do it.
+#[derive(Default)]
+struct Readers {
+    /// They ask whether this text is in the list there.
+    has_text: BTreeMap<Box<str>, BTreeSet<QueueSlot>>,
+    /// They ask on which side of this number the one there is.
+    size: BTreeMap<Float, BTreeSet<QueueSlot>>,
+    otherwise: FixedBitSet,
 }
 
 impl Anchored {
@@ -33,9 +45,9 @@ impl Anchored {
                 }
             }
         }
-        for_each_read(target, |path| {
-            self.readers.entry(path.clone()).or_default().grow_and_insert(queue);
-        });
+        for (path, reading) in readings(target) {
+            self.readers.entry(path).or_default().insert(queue, reading);
+        }
     }
 
     pub(super) fn remove(&mut self, queue: QueueSlot, target: &TargetWorkers) {
@@ -53,14 +65,13 @@ impl Anchored {
                 self.by_value.remove(&path);
             }
         }
-        for_each_read(target, |path| {
-            if let Some(queues) = self.readers.get_mut(path) {
-                queues.set(queue, false);
-                if queues.is_clear() {
-                    self.readers.remove(path);
-                }
+        for (path, reading) in readings(target) {
+            let Some(readers) = self.readers.get_mut(&path) else { continue };
+            readers.remove(queue, reading);
+            if readers.are_none() {
+                self.readers.remove(&path);
             }
-        });
+        }
     }
 
     /// The TaskQueues that a Worker with these attributes may be eligible for.
@@ -79,15 +90,80 @@ impl Anchored {
         candidates
     }
 
-    /// The TaskQueues whose expressions read an attribute that is not the same in both.
+    /// The TaskQueues whose expressions may see a difference between the two.
     pub(super) fn readers_of_difference(&self, old: &Value, new: &Value) -> FixedBitSet {
-        let mut readers = FixedBitSet::new();
-        for (path, queues) in &self.readers {
-            if path.find(old) != path.find(new) {
-                readers.union_with(queues);
+        let mut found = FixedBitSet::new();
+        for (path, readers) in &self.readers {
+            let (old, new) = (path.find(old), path.find(new));
+            if old != new {
+                readers.find(old, new, &mut found);
             }
         }
-        readers
+        found
+    }
+}
+
+impl Readers {
+    fn insert(&mut self, queue: QueueSlot, reading: Reading<'_>) {
+        match reading {
+            Reading::HasText(text) => {
+                self.has_text.entry(text.into()).or_default().insert(queue);
+            }
+            Reading::Size(number) => {
+                self.size.entry(Float::of(number)).or_default().insert(queue);
+            }
+            Reading::Otherwise => self.otherwise.grow_and_insert(queue),
+        }
+    }
+
+    fn remove(&mut self, queue: QueueSlot, reading: Reading<'_>) {
+        match reading {
+            Reading::HasText(text) => {
+                if let Some(queues) = self.has_text.get_mut(text) {
+                    queues.remove(&queue);
+                    if queues.is_empty() {
+                        self.has_text.remove(text);
+                    }
+                }
+            }
+            Reading::Size(number) => {
+                if let Some(queues) = self.size.get_mut(&Float::of(number)) {
+                    queues.remove(&queue);
+                    if queues.is_empty() {
+                        self.size.remove(&Float::of(number));
+                    }
+                }
+            }
+            Reading::Otherwise => {
+                self.otherwise.grow(queue + 1);
+                self.otherwise.remove(queue);
+            }
+        }
+    }
+
+    fn are_none(&self) -> bool {
+        self.has_text.is_empty() && self.size.is_empty() && self.otherwise.is_clear()
+    }
+
+    /// Adds those who may see a difference between two values that are not the same.
+    fn find(&self, old: Option<&Value>, new: Option<&Value>, found: &mut FixedBitSet) {
+        let mut add = |queues: &BTreeSet<QueueSlot>| {
+            queues.iter().for_each(|queue| found.grow_and_insert(*queue));
+        };
+        match difference::in_texts(old, new) {
+            Some(Texts { gone, come }) => {
+                gone.iter().chain(&come).filter_map(|text| self.has_text.get(*text)).for_each(&mut add);
+            }
+            None => self.has_text.values().for_each(&mut add),
+        }
+        let number = |value: Option<&Value>| Some(Float::of(Number::of_json(value?.as_number()?)?));
+        match (number(old), number(new)) {
+            (Some(old), Some(new)) => {
+                self.size.range(old.min(new)..=old.max(new)).for_each(|(_, queues)| add(queues));
+            }
+            _ => self.size.values().for_each(&mut add),
+        }
+        found.union_with(&self.otherwise);
     }
 }
 
@@ -98,17 +174,54 @@ fn anchors(target: &TargetWorkers) -> Option<Vec<Anchor>> {
     }
 }
 
-/// Visits the attributes that an expression reads. A key that may be meant literally depends on whether there is an
-/// attribute `worker`, too.
-fn for_each_read(target: &TargetWorkers, mut visit: impl FnMut(&Path)) {
-    let TargetWorkers::Matching(expression) = target else { return };
-    for key in expression.worker_keys() {
-        if let WorkerField::Attribute(path) = &key.field {
-            visit(path);
+fn readings(target: &TargetWorkers) -> Vec<(Path, Reading<'_>)> {
+    match target {
+        TargetWorkers::Nobody => Vec::new(),
+        TargetWorkers::Matching(expression) => expression.readings(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::columns::tests::{CONSTANTS, OPERATORS, Somebody, values};
+    use super::*;
+    use crate::expression::{Expression, Facts, Kind};
+
+    #[test]
+    fn whose_expression_sees_a_difference_is_found() {
+        let document = |value: &Option<Value>| match value {
+            Some(value) => json!({ "x": value }),
+            None => json!({}),
+        };
+        let mut documents: Vec<Value> = values().iter().map(document).collect();
+        documents.push(json!({ "x": "a", "worker": { "x": "b" } }));
+        documents.push(json!({ "x": 1, "worker": { "x": ["a"] } }));
+        let (mut n_found, mut n_passed_over) = (0, 0);
+        for key in ["x", "worker.x"] {
+            let pairs = OPERATORS.iter().flat_map(|operator| CONSTANTS.iter().map(move |it| (operator, it)));
+            let sources = pairs.flat_map(|(operator, constant)| {
+                [format!("{key} {operator} {constant}"), format!("{constant} {operator} {key}")]
+            });
+            for expression in sources.filter_map(|source| Expression::parse(Kind::Queue, &source).ok()) {
+                let target = TargetWorkers::Matching(expression.clone());
+                let mut anchored = Anchored::default();
+                anchored.insert(0, &target);
+                let is_true = |document: &Value| {
+                    expression.is_true(&Facts { worker: Some(&Somebody(document)), ..Facts::default() })
+                };
+                for (old, new) in documents.iter().flat_map(|old| documents.iter().map(move |new| (old, new)))
+                {
+                    let is_found = anchored.readers_of_difference(old, new).contains(0);
+                    assert!(is_found || is_true(old) == is_true(new), "{expression}: {old} becomes {new}");
+                    n_found += usize::from(is_found);
+                    n_passed_over += usize::from(!is_found && old != new);
+                }
+                anchored.remove(0, &target);
+                assert!(anchored.readers.is_empty() && anchored.by_value.is_empty(), "{expression}");
+            }
         }
-        if let Some(literal) = &key.literal {
-            visit(literal);
-            visit(&literal.first());
-        }
+        assert!(n_found > 1_000 && n_passed_over > 1_000, "it is of use: {n_found}, {n_passed_over}");
     }
 }

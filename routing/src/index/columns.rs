@@ -14,6 +14,7 @@ use std::ops::Bound;
 use fixedbitset::FixedBitSet;
 use serde_json::Value as Json;
 
+use super::difference::{self, Texts};
 use super::workers::WorkerSlot;
 use crate::expression::{
     self, Comparison, Expression, Facts, Key, Node, Number, Operand, Operated, Operator, Path, TaskFacts,
@@ -66,12 +67,12 @@ enum Set {
 
 /// How many Workers are few: above, a bitmap of all Workers is not much larger than a list, and quicker.
 const FEW_MAX: usize = 128;
-/// So many Workers are tried one by one rather than sought in the columns of further conditions.
+/// So many Workers are tried one by one rather than sought in the columns of further conditions, unless these are shorter.
 const TRIED_MAX: usize = 256;
 
 /// A number by its size. The exact integers beyond [`EXACT`] share their neighbour's place.
 #[derive(Clone, Copy, PartialEq, Debug)]
-struct Float(f64);
+pub(super) struct Float(f64);
 
 /// All integers up to here are `f64`s of their own.
 const EXACT: f64 = 9_007_199_254_740_991.0;
@@ -117,9 +118,19 @@ impl Columns {
     pub(super) fn worker_changed(&mut self, slot: WorkerSlot, old: &Json, new: &Json) {
         for (path, column) in &mut self.columns {
             let (old, new) = (path.find(old), path.find(new));
-            if old != new {
-                column.remove(old, slot);
-                column.insert(new, slot);
+            if old == new {
+                continue;
+            }
+            // A list of many texts, of which one or two have changed, is the rule.
+            match difference::in_texts(old, new) {
+                Some(Texts { gone, come }) => {
+                    gone.iter().for_each(|text| column.elements.remove_text(text, slot as u32));
+                    come.iter().for_each(|text| column.elements.insert_text(text, slot as u32));
+                }
+                None => {
+                    column.remove(old, slot);
+                    column.insert(new, slot);
+                }
             }
         }
     }
@@ -137,10 +148,10 @@ impl Columns {
                 let mut parts: Vec<&Node> = parts.iter().collect();
                 parts.sort_by_cached_key(|part| self.at_most(part, facts));
                 for part in parts {
-                    let found = all.workers.as_ref();
-                    if found.is_some_and(|found| found.count_ones(..) <= TRIED_MAX) {
+                    let n_found = all.workers.as_ref().map_or(usize::MAX, |found| found.count_ones(..));
+                    if n_found <= TRIED_MAX && n_found <= self.n_sets(part) {
                         all.is_exact = false;
-                        break;
+                        continue;
                     }
                     let Matches { workers, is_exact } = self.of_node(part, facts);
                     all.is_exact &= is_exact;
@@ -187,6 +198,30 @@ impl Columns {
                 };
                 paths(key).fold(0, |sum: usize, path| {
                     sum.saturating_add(self.columns.get(path).map_or(usize::MAX, table))
+                })
+            }
+        }
+    }
+
+    /// How many values have to be looked at for it at most. A Worker who is tried costs about as much as some of them.
+    fn n_sets(&self, node: &Node) -> usize {
+        match node {
+            Node::And(parts) | Node::Or(parts) => {
+                parts.iter().fold(0, |sum, part| sum.saturating_add(self.n_sets(part)))
+            }
+            Node::Comparison(comparison) => {
+                let Some(Lookup { key, operator, other: _ }) = Lookup::of(comparison) else {
+                    return usize::MAX;
+                };
+                let of_column = |column: &Column| match operator {
+                    Operator::Less | Operator::LessOrEqual | Operator::Greater | Operator::GreaterOrEqual => {
+                        column.scalars.numbers.len()
+                    }
+                    Operator::Equal | Operator::Has => 1,
+                    Operator::In | Operator::NotEqual | Operator::NotIn | Operator::Contains => usize::MAX,
+                };
+                paths(key).fold(0, |sum: usize, path| {
+                    sum.saturating_add(self.columns.get(path).map_or(usize::MAX, of_column))
                 })
             }
         }
@@ -376,11 +411,7 @@ impl Table {
     fn insert(&mut self, scalar: &Json, worker: u32) {
         match scalar {
             Json::String(text) => {
-                if let Some(workers) = self.texts.get_mut(text.as_str()) {
-                    workers.insert(worker);
-                } else {
-                    self.texts.insert(text.as_str().into(), Set::Few(vec![worker]));
-                }
+                self.insert_text(text, worker);
                 if Number::parse(text).is_some() {
                     self.numeric_texts.insert(worker);
                 }
@@ -400,12 +431,7 @@ impl Table {
     fn remove(&mut self, scalar: &Json, worker: u32) {
         match scalar {
             Json::String(text) => {
-                if let Some(workers) = self.texts.get_mut(text.as_str()) {
-                    workers.remove(worker);
-                    if workers.is_empty() {
-                        self.texts.remove(text.as_str());
-                    }
-                }
+                self.remove_text(text, worker);
                 if Number::parse(text).is_some() {
                     self.numeric_texts.remove(worker);
                 }
@@ -423,6 +449,23 @@ impl Table {
                 self.booleans[usize::from(*boolean)].remove(worker);
             }
             Json::Null | Json::Array(_) | Json::Object(_) => {}
+        }
+    }
+
+    fn insert_text(&mut self, text: &str, worker: u32) {
+        if let Some(workers) = self.texts.get_mut(text) {
+            workers.insert(worker);
+        } else {
+            self.texts.insert(text.into(), Set::Few(vec![worker]));
+        }
+    }
+
+    fn remove_text(&mut self, text: &str, worker: u32) {
+        if let Some(workers) = self.texts.get_mut(text) {
+            workers.remove(worker);
+            if workers.is_empty() {
+                self.texts.remove(text);
+            }
         }
     }
 
@@ -493,7 +536,7 @@ impl Table {
 }
 
 impl Float {
-    fn of(number: Number) -> Float {
+    pub(super) fn of(number: Number) -> Float {
         Float(number.as_f64() + 0.0) // There is one zero only.
     }
 }
@@ -580,13 +623,13 @@ fn reads_worker(operand: &Operand) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::json;
 
     use super::*;
     use crate::expression::{ChannelFacts, Kind, WorkerFacts};
 
-    struct Somebody<'a>(&'a Json);
+    pub(in crate::index) struct Somebody<'a>(pub(in crate::index) &'a Json);
 
     impl WorkerFacts for Somebody<'_> {
         fn attributes(&self) -> &Json {
@@ -610,7 +653,7 @@ mod tests {
     }
 
     /// All kinds of values, those that are nearly the same among them.
-    fn values() -> Vec<Option<Json>> {
+    pub(in crate::index) fn values() -> Vec<Option<Json>> {
         let scalars = [
             json!(null),
             json!(true),
@@ -634,14 +677,22 @@ mod tests {
             json!(9_007_199_254_740_993_i64),
             json!(1e300),
         ];
-        let lists = [json!([]), json!(["a", "1", "a"]), json!([1, null, [2]]), json!([true, "b"])];
+        // Neighbours change into each other, so some of them differ in texts alone.
+        let lists = [
+            json!([]),
+            json!(["a", "1", "a"]),
+            json!([1, null, [2]]),
+            json!([true, "b"]),
+            json!(["a", "c"]),
+            json!(["b", "a"]),
+        ];
         let pairs = scalars.iter().zip(scalars.iter().skip(1)).map(|(one, other)| json!([one, other]));
         let lists = lists.into_iter().chain(pairs).collect::<Vec<_>>();
         let others = [json!({}), json!({ "x": 1 })];
         scalars.into_iter().chain(lists).chain(others).map(Some).chain([None]).collect()
     }
 
-    const CONSTANTS: &[&str] = &[
+    pub(in crate::index) const CONSTANTS: &[&str] = &[
         "null",
         "true",
         "false",
@@ -662,7 +713,8 @@ mod tests {
         "['a', 1, '2', null, true]",
         "[['a'], 1.5]",
     ];
-    const OPERATORS: &[&str] = &["==", "!=", "<", "<=", ">", ">=", "CONTAINS", "HAS", "IN", "NOT IN"];
+    pub(in crate::index) const OPERATORS: &[&str] =
+        &["==", "!=", "<", "<=", ">", ">=", "CONTAINS", "HAS", "IN", "NOT IN"];
 
     #[test]
     fn a_column_says_the_same_as_asking_each_worker() {

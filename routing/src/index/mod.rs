@@ -3,12 +3,14 @@
 //!
 //! * `workers.rs`: who serves which TaskQueue, who has room, in which order;
 //! * `anchored.rs`, `columns.rs`: whom an expression may be true for, by the values that it asks for;
+//!   `difference.rs`: what has changed of these;
 //! * `lanes.rs`: which Tasks wait, in which order;
 //! * `timers.rs`: what time will bring;
 //! * `explain.rs`: why a Task waits, for people who ask.
 
 mod anchored;
 mod columns;
+mod difference;
 pub mod explain;
 mod lanes;
 mod matching;

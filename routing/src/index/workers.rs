@@ -19,6 +19,10 @@ use crate::ids::{ActivityId, TaskChannelId, TaskQueueId, WorkerId};
 use crate::state::{State, TargetWorkers, TaskChannel, TaskQueue, Worker, WorkerChannel};
 use crate::time::Timestamp;
 
+/// So many TaskQueues are simply tried with a Worker whose attributes have changed. Of more, those that the Worker cannot
+/// be eligible for are left out first, which takes a look-up for each value that the Worker has.
+const READERS_MAX: usize = 16;
+
 /// A Worker's number.
 pub(crate) type WorkerSlot = usize;
 /// A TaskQueue's number.
@@ -313,13 +317,20 @@ impl Workers {
         let has_name = old.is_some_and(|old| old.name == worker.name);
         if !has_attributes || !has_name {
             let attributes = worker.attributes.to_value();
-            let mut to_check = self.anchored.candidates(&attributes);
-            to_check.union_with(&self.entries[slot].queues); // Those that the Worker may have lost.
-            if has_name {
-                to_check.intersect_with(
-                    &self.anchored.readers_of_difference(&self.entries[slot].attributes, &attributes),
-                );
-            }
+            let former = &self.entries[slot];
+            let readers =
+                has_name.then(|| self.anchored.readers_of_difference(&former.attributes, &attributes));
+            let to_check = match readers {
+                Some(readers) if readers.count_ones(..) <= READERS_MAX => readers,
+                readers => {
+                    let mut candidates = self.anchored.candidates(&attributes);
+                    candidates.union_with(&former.queues); // Those that the Worker may have lost.
+                    if let Some(readers) = readers {
+                        candidates.intersect_with(&readers);
+                    }
+                    candidates
+                }
+            };
             self.take_attributes(slot, attributes);
             for queue in to_check.ones() {
                 self.recheck(state, queue, slot, now);

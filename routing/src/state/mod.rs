@@ -47,6 +47,15 @@ use deleted::References;
 /// A persistent ordered map: cloning is cheap, and so is changing a clone.
 pub type Map<K, V> = OrdMap<K, Arc<V>>;
 
+/// What an event did to one object.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Change {
+    /// The object as it was; `None` where it is new.
+    pub old: Option<Object>,
+    /// As it is now.
+    pub new: Object,
+}
+
 /// One Workspace at one moment.
 #[derive(Clone, PartialEq, Debug)]
 pub struct State {
@@ -122,52 +131,59 @@ impl State {
         }
     }
 
-    /// Applies the next event of the log.
+    /// Applies the next event of the log, and returns what it changed.
     ///
     /// An event holds every object that it changed as it was afterwards, so that nothing has to be decided here.
-    pub fn evolve(&mut self, recorded: &Recorded) {
+    pub fn evolve(&mut self, recorded: &Recorded) -> Vec<Change> {
         assert_eq!(recorded.sequence, self.sequence + 1, "events are applied in the order of the log");
         self.sequence = recorded.sequence;
         self.at = recorded.at;
-        for object in recorded.event.objects() {
-            let is_deleted = object.is_deleted();
-            self.put(object);
-            if is_deleted {
+        let mut changes = Vec::new();
+        for new in recorded.event.objects() {
+            let old = self.put(new.clone());
+            if new.is_deleted() {
                 self.deleted.forget_unreferenced();
             }
+            changes.push(Change { old, new });
         }
+        changes
     }
 
     /// To be called when all rows were put in their places, and the events behind them were applied: rows are not all
     /// of one moment, so that names may have gone from one to another meanwhile, and what was deleted may have been
     /// put before what refers to it.
     pub fn finish_loading(&mut self) {
-        let Lookups { worker_names, task_queue_names, workflow_names, .. } = &mut self.lookups;
+        let Lookups { worker_names, task_queue_names, workflow_names, skill_names, .. } = &mut self.lookups;
         *worker_names = self.workers.values().map(|it| (it.name.to_lowercase(), it.id)).collect();
         *task_queue_names = self.task_queues.values().map(|it| (it.name.to_lowercase(), it.id)).collect();
         *workflow_names = self.workflows.values().map(|it| (it.name.to_lowercase(), it.id)).collect();
+        *skill_names = self.skills.values().map(|it| (it.name.to_lowercase(), it.id)).collect();
         self.deleted.forget_unreferenced();
     }
 
-    /// Puts an object in its place; the former one is replaced. Loading rows uses it, too.
-    pub fn put(&mut self, object: Object) {
+    /// Puts an object in its place, and returns the former one. Loading rows uses it, too.
+    pub fn put(&mut self, object: Object) -> Option<Object> {
         match object {
-            Object::Workspace(workspace) => self.workspace = workspace,
+            Object::Workspace(workspace) => {
+                Some(Object::Workspace(std::mem::replace(&mut self.workspace, workspace)))
+            }
             Object::Activity(activity) if activity.deleted_at.is_some() => {
-                self.activities.remove(&activity.id);
+                let former = self.activities.remove(&activity.id);
                 self.deleted.activities.insert(activity.id, activity);
+                former.map(Object::Activity)
             }
             Object::Activity(activity) => {
                 self.deleted.activities.remove(&activity.id);
-                self.activities.insert(activity.id, activity);
+                self.activities.insert(activity.id, activity).map(Object::Activity)
             }
             Object::TaskChannel(channel) if channel.deleted_at.is_some() => {
-                self.task_channels.remove(&channel.id);
+                let former = self.task_channels.remove(&channel.id);
                 self.deleted.task_channels.insert(channel.id, channel);
+                former.map(Object::TaskChannel)
             }
             Object::TaskChannel(channel) => {
                 self.deleted.task_channels.remove(&channel.id);
-                self.task_channels.insert(channel.id, channel);
+                self.task_channels.insert(channel.id, channel).map(Object::TaskChannel)
             }
             Object::Skill(skill) => {
                 let (id, name) = (skill.id, skill.name.to_lowercase());
@@ -176,20 +192,23 @@ impl State {
                     &mut self.lookups.skill_names,
                     id,
                     name,
-                    former.map(|former| former.name.to_lowercase()),
+                    former.as_ref().map(|former| former.name.to_lowercase()),
                 );
+                former.map(Object::Skill)
             }
             Object::DeletedSkill(skill) => {
-                if let Some(former) = self.skills.remove(&skill.id) {
-                    self.lookups.skill_names.remove(&former.name.to_lowercase());
-                }
+                let former = self.skills.remove(&skill.id)?;
+                forget_name(&mut self.lookups.skill_names, skill.id, Some(former.name.to_lowercase()));
+                Some(Object::Skill(former))
             }
             Object::TaskQueue(queue) if queue.deleted_at.is_some() => {
                 let id = queue.id;
-                let former = self.task_queues.remove(&id).map(|former| former.name.to_lowercase());
-                forget_name(&mut self.lookups.task_queue_names, id, former);
+                let former = self.task_queues.remove(&id);
+                let former_name = former.as_ref().map(|former| former.name.to_lowercase());
+                forget_name(&mut self.lookups.task_queue_names, id, former_name);
                 let n_references = self.count_references(|references| references.to_task_queue(id));
                 self.deleted.task_queues.insert(id, queue, n_references);
+                former.map(Object::TaskQueue)
             }
             Object::TaskQueue(queue) => {
                 self.deleted.task_queues.remove(&queue.id);
@@ -199,15 +218,18 @@ impl State {
                     &mut self.lookups.task_queue_names,
                     id,
                     name,
-                    former.map(|former| former.name.to_lowercase()),
+                    former.as_ref().map(|former| former.name.to_lowercase()),
                 );
+                former.map(Object::TaskQueue)
             }
             Object::Workflow(workflow) if workflow.deleted_at.is_some() => {
                 let id = workflow.id;
-                let former = self.workflows.remove(&id).map(|former| former.name.to_lowercase());
-                forget_name(&mut self.lookups.workflow_names, id, former);
+                let former = self.workflows.remove(&id);
+                let former_name = former.as_ref().map(|former| former.name.to_lowercase());
+                forget_name(&mut self.lookups.workflow_names, id, former_name);
                 let n_references = self.count_references(|references| references.to_workflow(id));
                 self.deleted.workflows.insert(id, workflow, n_references);
+                former.map(Object::Workflow)
             }
             Object::Workflow(workflow) => {
                 self.deleted.workflows.remove(&workflow.id);
@@ -217,34 +239,25 @@ impl State {
                     &mut self.lookups.workflow_names,
                     id,
                     name,
-                    former.map(|former| former.name.to_lowercase()),
+                    former.as_ref().map(|former| former.name.to_lowercase()),
                 );
+                former.map(Object::Workflow)
             }
             Object::Worker(worker) if worker.deleted_at.is_some() => {
                 let id = worker.id;
-                let former = self.workers.remove(&id).map(|former| former.name.to_lowercase());
-                forget_name(&mut self.lookups.worker_names, id, former);
+                let former = self.workers.remove(&id);
+                let former_name = former.as_ref().map(|former| former.name.to_lowercase());
+                forget_name(&mut self.lookups.worker_names, id, former_name);
+                self.lookups.vocabulary.forget();
                 let n_references = self.count_references(|references| references.to_worker(id));
                 self.deleted.workers.insert(id, worker, n_references);
+                former.map(Object::Worker)
             }
-            Object::Worker(worker) => self.put_worker(worker),
-            Object::Task(task) => self.put_task(task),
-            Object::Reservation(reservation) => self.put_reservation(reservation),
-            Object::PurgedTask(id) => self.purge(id),
+            Object::Worker(worker) => self.put_worker(worker).map(Object::Worker),
+            Object::Task(task) => self.put_task(task).map(Object::Task),
+            Object::Reservation(reservation) => self.put_reservation(reservation).map(Object::Reservation),
+            Object::PurgedTask(id) => self.purge(id).map(Object::Task),
         }
-    }
-
-    /// Makes the look-ups by name anew. Events that are put over objects which are newer already (which is how a
-    /// Workspace is loaded) may show a name in two places, and the one who loses it last would take it along.
-    pub fn learn_names(&mut self) {
-        self.lookups.worker_names =
-            self.workers.values().map(|worker| (worker.name.to_lowercase(), worker.id)).collect();
-        self.lookups.skill_names =
-            self.skills.values().map(|skill| (skill.name.to_lowercase(), skill.id)).collect();
-        self.lookups.task_queue_names =
-            self.task_queues.values().map(|queue| (queue.name.to_lowercase(), queue.id)).collect();
-        self.lookups.workflow_names =
-            self.workflows.values().map(|workflow| (workflow.name.to_lowercase(), workflow.id)).collect();
     }
 
     /// Which bits the ids of this Workspace end in.
@@ -406,7 +419,7 @@ impl State {
         Some(self.workflows[&workflow].target(step))
     }
 
-    fn put_worker(&mut self, worker: Arc<Worker>) {
+    fn put_worker(&mut self, worker: Arc<Worker>) -> Option<Arc<Worker>> {
         let id = worker.id;
         self.deleted.workers.remove(&id);
         let former = self.workers.insert(id, Arc::clone(&worker));
@@ -415,12 +428,13 @@ impl State {
         }
         // Workers change with each Reservation, and hardly ever their name.
         if former.as_ref().is_none_or(|former| former.name != worker.name) {
-            let former_name = former.map(|former| former.name.to_lowercase());
+            let former_name = former.as_ref().map(|former| former.name.to_lowercase());
             rename(&mut self.lookups.worker_names, id, worker.name.to_lowercase(), former_name);
         }
+        former
     }
 
-    fn put_task(&mut self, task: Arc<Task>) {
+    fn put_task(&mut self, task: Arc<Task>) -> Option<Arc<Task>> {
         let id = task.id;
         let place = |task: &Task| if task.ended().is_some() { None } else { task.task_queue };
         let new = place(&task);
@@ -450,20 +464,23 @@ impl State {
                 of_queue.entry(queue).or_default().insert(id);
             }
         }
+        former
     }
 
-    fn put_reservation(&mut self, reservation: Arc<Reservation>) {
+    fn put_reservation(&mut self, reservation: Arc<Reservation>) -> Option<Arc<Reservation>> {
         let (id, task, worker) = (reservation.id, reservation.task, reservation.worker);
         // It refers to the same for good.
         let references = References::of_reservation(&reservation);
-        if self.reservations.insert(id, reservation).is_none() {
+        let former = self.reservations.insert(id, reservation);
+        if former.is_none() {
             self.deleted.refer(&references);
             self.lookups.reservations_of_worker.insert((worker, id));
             self.lookups.reservations_of_task.insert((task, id));
         }
+        former
     }
 
-    fn purge(&mut self, id: TaskId) {
+    fn purge(&mut self, id: TaskId) -> Option<Arc<Task>> {
         let reservations: Vec<(ReservationId, WorkerId)> =
             self.reservations_of_task(id).map(|reservation| (reservation.id, reservation.worker)).collect();
         for (reservation, worker) in reservations {
@@ -473,12 +490,14 @@ impl State {
             self.lookups.reservations_of_task.remove(&(id, reservation));
             self.lookups.reservations_of_worker.remove(&(worker, reservation));
         }
-        if let Some(task) = self.tasks.remove(&id) {
-            self.deleted.release(&References::of_task(&task));
+        let former = self.tasks.remove(&id);
+        if let Some(task) = &former {
+            self.deleted.release(&References::of_task(task));
             for transfer in &task.transfers {
                 self.lookups.transferred.remove(&transfer.id);
             }
         }
+        former
     }
 
     /// How many Tasks and Reservations refer to something. Only a deletion asks.

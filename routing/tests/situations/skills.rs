@@ -278,7 +278,8 @@ fn a_skill_in_use_is_neither_renamed_nor_deleted() {
     let Err(Rejection::InUse { users, n_users, .. }) = &answer else { panic!("in use: {answer:?}") };
     assert_eq!((users.len(), *n_users), (10, 13));
     assert_eq!((users[0].kind, &*users[0].id), ("Worker", &*workers[0].to_string()));
-    let sentence = "the Skill cannot be deleted: Worker W10 has it, Worker W11 has it, Worker W12 has it, and 10 more";
+    let sentence =
+        "the Skill cannot be deleted: Worker W10 has it, Worker W11 has it, Worker W12 has it, and 10 more";
     refused(answer, Code::InUse, None, sentence);
 
     // A name that is written with an escape is the same name.
