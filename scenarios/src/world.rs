@@ -8,6 +8,7 @@ use routing::event::{Actor, Object};
 use routing::ids::{
     ActivityId, Id, SkillId, TaskId, TaskQueueId, WorkerId, WorkflowId, WorkspaceId, WorkspaceTag,
 };
+use routing::index::explain::Explanation;
 use routing::state::{Task, TaskChannel, Worker};
 use routing::time::Timestamp;
 use routing::{Limits, Recorded, Rejection, Router, State};
@@ -70,6 +71,11 @@ impl World {
     /// How long after the start that is.
     pub fn since_start(&self, at: Timestamp) -> Span {
         Span(at.milliseconds_since(self.starts))
+    }
+
+    /// Why a Task waits, or was not offered to this Worker.
+    pub fn explain(&self, task: TaskId, worker: Option<WorkerId>, first: usize) -> Option<Explanation> {
+        self.router.explain(task, worker, first)
     }
 
     pub fn next_deadline(&self) -> Option<Timestamp> {

@@ -55,11 +55,11 @@ desk.yaml:21:19: at 5s
   expected: T2 is reserved for Zoe
   instead:  T2 is pending
   T2 is pending in Billing, step Billing/1, priority 5, until 1m 5s
-    Ann  the expression of the step is false (worker.level > 2)
-    Ben  not in the TaskQueue Billing (skills HAS "billing")
+    Zoe  1 of 1 on channel default taken; holds T1
+    Eve  channel default is switched off
+    Ann  worker.level > 2: worker.level is 1
+    Ben  Billing: skills HAS "billing": skills is ["sales"]
          in the Activity Lunch, which is not available
-    Zoe  no room on default: 1 of 1 taken; holds T1
-    Eve  the channel default is switched off
   events since some were expected last:
     5s  task.created T2
     5s  workflow.entered T2 Front desk
@@ -86,7 +86,7 @@ desk.yaml:5:19: at 0s
   expected: T1 is reserved for Ann
   instead:  T1 is reserved for Ben
   T1 is reserved for Ben in Everyone, step default, priority 0
-    Ann  rejected it or let it time out; not asked again before 1s
+    Ann  refused the Task, or did not answer; may be offered it again in 1 s
   events since some were expected last:
     0s  task.created T1
     0s  workflow.entered T1 Assign to Anyone
@@ -175,8 +175,8 @@ desk.yaml:10:19: at 0s
   expected: T1 is assigned to Ann
   instead:  T1 is pending
   T1 is pending in Anns, step 1/1, priority 0
-    Ann  not the known Worker: task.agent names "Ben"
-    Ben  not in the TaskQueue Anns (sid == "Ann")
+    Ann  the Task names the Worker Ben
+    Ben  Anns: sid == "Ann": sid is "Ben"
   events since some were expected last:
     0s  task.created T1
     0s  workflow.entered T1 Desk

@@ -61,7 +61,11 @@ async fn a_waiting_task_says_who_could_take_it_and_what_is_in_the_way() {
     assert_eq!(
         told,
         [
-            ("Cy".to_owned(), json!(1), vec!["ACTIVITY: Offline is not available".to_owned()]),
+            (
+                "Cy".to_owned(),
+                json!(1),
+                vec!["ACTIVITY: in the Activity Offline, which is not available".to_owned()]
+            ),
             (
                 "Bo".to_owned(),
                 json!(null),

@@ -5,9 +5,9 @@
 
 use std::fmt::Write;
 
-use super::Index;
-use super::lanes::{Known, Lane, LaneId, Precedence};
+use super::lanes::{Known, Lane, Precedence};
 use super::workers::{CircleKey, WorkerSlot};
+use super::{Index, stand};
 use crate::expression::{Facts, OrderBy, Rank, TaskFacts};
 use crate::ids::{TaskId, WorkerId};
 use crate::router::Router;
@@ -110,23 +110,38 @@ impl CheckKind {
 }
 
 impl Router {
-    /// Why a Task waits, or how it was routed: for one Worker, or for those who are nearest to getting it.
+    /// Why a Task waits, or how it was routed: for one Worker, or for those who are nearest to getting it. Of a Task that
+    /// is offered already, only a Worker who is asked for is looked at: why was it not this one?
     #[must_use]
     pub fn explain(&self, task: TaskId, worker: Option<WorkerId>, first: usize) -> Option<Explanation> {
         let (state, index) = (&self.state, &self.index);
         let task = state.tasks.get(&task)?;
+        let of_lane =
+            |lane: &Lane| Waiting { state, index, task, lane, now: self.now }.explain(worker, first);
         let mut explanation = match index.lane_of(task.id) {
-            Some(lane) => Waiting { state, index, task, lane, now: self.now }.explain(worker, first),
-            None => Explanation {
-                task: task.id,
-                summary: routed(state, task),
-                position: None,
-                until: None,
-                workers: Vec::new(),
-            },
+            Some(lane) => of_lane(index.lanes.lane(lane)),
+            None => {
+                let lane = worker.and_then(|_| index.lane_of_offered(state, task));
+                Explanation {
+                    task: task.id,
+                    summary: routed(state, task),
+                    position: None,
+                    until: None,
+                    workers: lane.map(|lane| of_lane(&lane).workers).unwrap_or_default(),
+                }
+            }
         };
         explanation.until = until(state, task);
         Some(explanation)
+    }
+}
+
+impl Index {
+    /// The lane that an offered Task would wait in, were it not offered.
+    fn lane_of_offered(&self, state: &State, task: &Task) -> Option<Lane> {
+        let Phase::Reserved(waiting) = &task.phase else { return None };
+        let waits = Task { phase: Phase::Pending(waiting.clone()), ..task.clone() };
+        Some(Lane::of(stand(&self.workers, state, &waits)?))
     }
 }
 
@@ -135,7 +150,7 @@ struct Waiting<'a> {
     state: &'a State,
     index: &'a Index,
     task: &'a Task,
-    lane: LaneId,
+    lane: &'a Lane,
     now: Timestamp,
 }
 
@@ -235,7 +250,7 @@ impl Waiting<'_> {
             CheckKind::Activity => {
                 let activity = &self.state.activities[&worker.activity];
                 let is = if passed { "is" } else { "is not" };
-                format!("{} {is} available", activity.name)
+                format!("in the Activity {}, which {is} available", activity.name)
             }
             CheckKind::ChannelAvailable => {
                 let is = if passed { "on" } else { "switched off" };
@@ -339,7 +354,7 @@ impl Waiting<'_> {
     }
 
     fn lane(&self) -> &Lane {
-        self.index.lanes.lane(self.lane)
+        self.lane
     }
 
     fn precedence(&self) -> Precedence {

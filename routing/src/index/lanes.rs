@@ -345,12 +345,10 @@ impl Lanes {
     }
 
     fn lane_for(&mut self, stand: Stand) -> LaneId {
-        let Stand { queue, order, channel, rule } = stand;
-        let (known, condition) = rule.key();
-        let key = (queue, channel, order, known, condition);
-        match self.by_key.get(&key) {
+        let lane = Lane::of(stand);
+        match self.by_key.get(&lane.key) {
             Some(&id) => id,
-            None => self.add_lane(Lane { queue, channel, order, rule, waiting: BTreeMap::new(), key }),
+            None => self.add_lane(lane),
         }
     }
 
@@ -434,6 +432,14 @@ fn is_barred_for_some(task: &Task) -> bool {
 }
 
 impl Lane {
+    /// The lane, before anybody waits in it.
+    pub(super) fn of(stand: Stand) -> Lane {
+        let Stand { queue, order, channel, rule } = stand;
+        let (known, condition) = rule.key();
+        let key = (queue, channel, order, known, condition);
+        Lane { queue, channel, order, rule, waiting: BTreeMap::new(), key }
+    }
+
     fn looks_at_load(&self) -> bool {
         self.rule.condition.as_ref().is_some_and(|condition| condition.expression.depends_on_load())
     }
