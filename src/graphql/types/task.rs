@@ -183,7 +183,7 @@ impl Task {
     }
 
     /// Why it waits, or how it was routed, as things are now: for one Worker, or for those who are nearest to getting
-    /// it. Looks at every Worker, so ask for one Task at a time. Errors: `FORBIDDEN` for a Worker's token,
+    /// it. Of a Task that is offered already, only a Worker who is asked for is looked at. Looks at every Worker, so ask for one Task at a time. Errors: `FORBIDDEN` for a Worker's token,
     /// `OVERLOADED` when too many ask.
     async fn explanation(
         &self,
