@@ -10,11 +10,13 @@
 //! * [`model`] is the router once more, without any index: it predicts every answer and every event;
 //! * [`invariants`] are what must hold, whatever was done;
 //! * [`fairness`] is what must hold in the long run;
+//! * [`expressions`] compares the evaluators alone;
 //! * [`tally`] counts what occurred: a kind of event or refusal that never occurs was not tested.
 //!
 //! Beside each router runs its twin. The router is dropped and loaded again at random moments, the twin never is, and
 //! both must do the same. The seeds are shared among as many threads as there are processors.
 
+mod expressions;
 mod fairness;
 mod invariants;
 mod model;
