@@ -23,7 +23,9 @@ use routing::command::*;
 use routing::event::Actor;
 use routing::ids::*;
 use routing::state::task_transfer::TransferMode;
-use routing::state::{ReservationStatus, RoutingTarget, Task, TaskChannel, TaskOrder, TaskStatus};
+use routing::state::{
+    Reservation, ReservationStatus, RoutingTarget, Task, TaskChannel, TaskOrder, TaskStatus,
+};
 use routing::time::Timestamp;
 use routing::{Attributes, Command, Limits, Router, State};
 use serde_json::{Value, json};
@@ -206,7 +208,7 @@ const QUEUE_EXPRESSIONS: [&str; 15] = [
     "routing.levels.x2 > 1",
 ];
 
-const TARGET_EXPRESSIONS: [&str; 19] = [
+const TARGET_EXPRESSIONS: [&str; 25] = [
     "1==1",
     "1==0",
     "worker.skills HAS task.skill",
@@ -223,6 +225,10 @@ const TARGET_EXPRESSIONS: [&str; 19] = [
     "worker.friendly_name == task.agent_name",
     "task.excluded == null OR worker.sid NOT IN task.excluded",
     "worker.odd == task.odd",
+    "worker.odd != task.odd AND worker.skills != task.skill",
+    "worker.odd < task.odd OR task.odd >= worker.level",
+    "worker.odd IN [task.odd, 3, 'a'] OR worker.skills CONTAINS 'a'",
+    "task.odd HAS worker.odd OR worker.level NOT IN task.odd",
     "taskrouter.currentMin IN ['11', '13', '20', '40']",
     "taskrouter.currentTime >= 1030 AND worker.level >= task.level",
     "taskrouter.dayOfWeek == 'mon' OR worker.vip == true",
@@ -230,7 +236,7 @@ const TARGET_EXPRESSIONS: [&str; 19] = [
     "worker.routing.levels.Spanish >= task.level",
 ];
 
-const FILTER_EXPRESSIONS: [&str; 9] = [
+const FILTER_EXPRESSIONS: [&str; 10] = [
     "1==1",
     "1==0",
     "kind == 'a'",
@@ -239,6 +245,7 @@ const FILTER_EXPRESSIONS: [&str; 9] = [
     "skill != null",
     "agent != null",
     "task.kind IN ['a', 'c']",
+    "odd != 'x' AND odd[0][0][0] != 'deep'",
     "taskrouter.currentTime < 1015",
 ];
 
@@ -1078,16 +1085,20 @@ impl Workload {
         statuses: &[ReservationStatus],
     ) -> Option<(ReservationId, Option<u32>)> {
         let of_any = self.random.percent(3);
-        let found: Vec<(ReservationId, u32)> = state
+        let mut found: Vec<&Arc<Reservation>> = state
             .reservations
             .values()
             .filter(|reservation| of_any || statuses.contains(&reservation.status))
-            .map(|reservation| (reservation.id, reservation.version))
             .collect();
+        if found.iter().any(|reservation| reservation.transfer.is_some()) && self.random.percent(30) {
+            // They are few, and what becomes of them is worth seeing.
+            found.retain(|reservation| reservation.transfer.is_some());
+        }
         if found.is_empty() {
             return None;
         }
-        let (id, version) = *self.random.pick(&found);
+        let reservation = *self.random.pick(&found);
+        let (id, version) = (reservation.id, reservation.version);
         Some((id, self.expected(version)))
     }
 
