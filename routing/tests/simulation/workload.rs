@@ -81,6 +81,9 @@ struct Features {
     step_timeouts: Vec<u32>,
     times_to_live: Vec<Option<u32>>,
     reoffer_delays: Vec<u32>,
+    /// In seconds and in hours; `None` is none.
+    wrap_up_limits: Vec<Option<u32>>,
+    assigned_limits: Vec<Option<u32>>,
     priorities: Vec<u32>,
     /// In percent, as all that follows: a TaskQueue is LIFO, offers to several Workers, …
     lifo: u64,
@@ -337,7 +340,9 @@ impl Workload {
             | Command::RejectReservation(RejectReservation { id, .. }) => {
                 state.reservations.get(id).map(|reservation| Actor::Worker(reservation.worker))
             }
-            Command::TransferTask(TransferTask { initiator, .. }) => initiator.map(Actor::Worker),
+            Command::TransferTask(TransferTask { id, .. }) => {
+                owner_of(state, *id).filter(|_| self.random.percent(70)).map(Actor::Worker)
+            }
             _ => None,
         };
         let actor = actor.unwrap_or_else(|| self.person());
@@ -376,17 +381,24 @@ impl Workload {
             .values()
             .filter(|reservation| reservation.status == ReservationStatus::Pending)
             .map(|reservation| reservation.expires_at());
+        let wrap_ups = state.reservations.values().filter_map(|reservation| {
+            let began = reservation.wrap_up_at.filter(|_| reservation.status.is_open())?;
+            let limit = state.task_queue(reservation.task_queue?)?.wrap_up_limit_seconds?;
+            Some(began.plus_seconds(limit))
+        });
         let retention = self.limits.finished_task_retention_seconds;
         let tasks = state.tasks.values().flat_map(|task| {
             let waiting = task.waiting().map(|waiting| waiting.expires_at);
             let deadline = task.step().and_then(|step| step.deadline);
             let purge = task.ended().map(|_| task.updated_at.plus_seconds(retention));
             let cool_downs = task.cool_downs.iter().map(|cool_down| cool_down.until);
-            [waiting, deadline, purge].into_iter().flatten().chain(cool_downs)
+            let limit = task.owner().zip(state.workspace.assigned_limit_hours);
+            let assigned = limit.map(|(owner, hours)| owner.at.plus_seconds(3_600 * hours));
+            [waiting, deadline, purge, assigned].into_iter().flatten().chain(cool_downs)
         });
         let looks_at_clock = self.features.target_expressions.iter().any(|text| text.contains("taskrouter."));
         let minute = looks_at_clock.then(|| Timestamp((self.now.0 / 60_000 + 1) * 60_000));
-        offers.chain(tasks).chain(minute).filter(|at| *at > self.now).collect()
+        offers.chain(wrap_ups).chain(tasks).chain(minute).filter(|at| *at > self.now).collect()
     }
 
     // ---- set-up ----
@@ -445,6 +457,7 @@ impl Workload {
             queue_order_priority: Some(self.task_order()),
             timeout_activity: if self.random.percent(40) { Some(None) } else { None },
             reoffer_delay_seconds: Some(*self.random.pick(&self.features.reoffer_delays)),
+            assigned_limit_hours: Some(*self.random.pick(&self.features.assigned_limits)),
             ..UpdateWorkspace::default()
         })
     }
@@ -473,6 +486,11 @@ impl Workload {
                     },
                     logout_activity: if self.random.percent(10) { activity } else { None },
                     reoffer_delay_seconds: Some(*self.random.pick(&self.features.reoffer_delays)),
+                    assigned_limit_hours: if self.random.percent(50) {
+                        Some(*self.random.pick(&self.features.assigned_limits))
+                    } else {
+                        None
+                    },
                 })
             }
             Action::CreateActivity => self.create_activity(),
@@ -651,6 +669,7 @@ impl Workload {
     fn skill_name(&mut self) -> String {
         (*self.random.pick(&SKILL_NAMES)).to_owned()
     }
+
     /// Something is deleted, or at least tried to be. One of each kind stays, so that the others can go on.
     fn delete(&mut self, action: Action, state: &State) -> Option<Command> {
         Some(match action {
@@ -690,6 +709,7 @@ impl Workload {
             _ => return None,
         })
     }
+
     fn create_activity(&mut self) -> Command {
         let available = self.random.percent(60);
         Command::CreateActivity(CreateActivity { id: self.mint(), name: self.activity_name(), available })
@@ -730,11 +750,12 @@ impl Workload {
             target_workers: if self.random.percent(85) { Some(self.queue_expression()) } else { None },
             max_reserved_workers: self.max_reserved_workers(),
             task_order: Some(self.task_order()),
+            wrap_up_limit_seconds: *self.random.pick(&self.features.wrap_up_limits),
         }
     }
 
     fn update_task_queue(&mut self, id: TaskQueueId, version: u32) -> Command {
-        let change = self.random.below(4);
+        let change = self.random.below(5);
         Command::UpdateTaskQueue(UpdateTaskQueue {
             id,
             expected_version: self.expected(version),
@@ -746,6 +767,11 @@ impl Workload {
             },
             max_reserved_workers: if change == 2 { self.max_reserved_workers() } else { None },
             task_order: if change == 3 { Some(self.task_order()) } else { None },
+            wrap_up_limit_seconds: if change == 4 {
+                Some(*self.random.pick(&self.features.wrap_up_limits))
+            } else {
+                None
+            },
         })
     }
 
@@ -1010,12 +1036,13 @@ impl Workload {
             return self.bring_work(state);
         };
         let task = &state.tasks[&id];
-        let owner = task.owner().map(|owner| state.reservations[&owner.reservation].worker);
+        let owner = owner_of(state, id);
+        let task_channel = state.task_channel(task.task_channel).expect("it stays, deleted or not");
         let can_take: Vec<WorkerId> = state
             .workers
             .values()
             .filter(|worker| state.is_available(worker) && Some(worker.id) != owner)
-            .filter(|worker| worker.channel(task.task_channel).is_some_and(|channel| channel.has_room()))
+            .filter(|worker| worker.channel(task_channel).has_room())
             .map(|worker| worker.id)
             .collect();
         let to = if self.random.percent(40) && !can_take.is_empty() {
@@ -1026,11 +1053,6 @@ impl Workload {
         Command::TransferTask(TransferTask {
             id,
             expected_version: self.expected(version),
-            initiator: match self.random.below(10) {
-                0 => self.random.pick_key(&state.workers),
-                1..=4 => None,
-                _ => owner,
-            },
             to,
             mode: if self.random.percent(50) { TransferMode::Warm } else { TransferMode::Cold },
             attributes: if self.random.percent(15) { Some(self.task_attributes(state)) } else { None },
@@ -1238,6 +1260,7 @@ impl Workload {
             target_workers: None,
             max_reserved_workers: None,
             task_order: None,
+            wrap_up_limit_seconds: None,
         };
         let update_workflow = |id| UpdateWorkflow {
             id,
@@ -1261,7 +1284,6 @@ impl Workload {
         let transfer_task = |id, to| TransferTask {
             id,
             expected_version: None,
-            initiator: None,
             to,
             mode: TransferMode::Warm,
             attributes: None,
@@ -1270,7 +1292,7 @@ impl Workload {
         let new_task: TaskId = self.mint();
         let now = self.now;
 
-        match self.random.below(59) {
+        match self.random.below(62) {
             // Names of what does not exist.
             0 => Command::UpdateTask(update_task(self.mint())),
             1 => Command::UpdateWorker(update_worker(self.mint())),
@@ -1379,6 +1401,7 @@ impl Workload {
                     target_workers: None,
                     max_reserved_workers: None,
                     task_order: None,
+                    wrap_up_limit_seconds: None,
                 })
             }
             27 => Command::UpdateTaskQueue(UpdateTaskQueue {
@@ -1430,11 +1453,7 @@ impl Workload {
                 ..create_task(new_task, now)
             }),
             35 => {
-                let nobody = [
-                    RoutingTarget::Worker(self.mint()),
-                    RoutingTarget::TaskQueue(self.mint()),
-                    RoutingTarget::Workflow(self.mint()),
-                ];
+                let nobody = self.nobody(state);
                 let routing_target = Some(*self.random.pick(&nobody));
                 Command::CreateTask(CreateTask {
                     workflow: None,
@@ -1445,13 +1464,12 @@ impl Workload {
             // Transfers of whatever Task, to whomever.
             36 => {
                 // Half of them to who has it.
-                let owner = state.tasks.get(&task.0).and_then(|task| task.owner());
-                let owner = owner.map(|owner| state.reservations[&owner.reservation].worker);
+                let owner = owner_of(state, task.0);
                 let to = owner.filter(|_| self.random.percent(50)).unwrap_or(worker);
                 Command::TransferTask(transfer_task(task.0, RoutingTarget::Worker(to)))
             }
             37 => {
-                let nobody = [RoutingTarget::Worker(self.mint()), RoutingTarget::TaskQueue(self.mint())];
+                let nobody = self.nobody(state);
                 Command::TransferTask(transfer_task(task.0, *self.random.pick(&nobody)))
             }
             38 => Command::TransferTask(TransferTask {
@@ -1471,6 +1489,20 @@ impl Workload {
                 let reason = if self.random.percent(50) { Some("  ".to_owned()) } else { None };
                 Command::CancelTransfer(CancelTransfer { id: self.mint(), reason })
             }
+            43 => Command::UpdateWorkspace(UpdateWorkspace {
+                assigned_limit_hours: Some(Some(*self.random.pick(&[0, 8_761, u32::MAX]))),
+                queue_order_priority: Some(self.task_order()),
+                ..UpdateWorkspace::default()
+            }),
+            58 => Command::UpdateTaskQueue(UpdateTaskQueue {
+                wrap_up_limit_seconds: Some(Some(*self.random.pick(&[0, 86_401]))),
+                task_order: Some(self.task_order()),
+                ..update_queue(queue.id)
+            }),
+            59 => Command::CreateTaskQueue(CreateTaskQueue {
+                wrap_up_limit_seconds: Some(0),
+                ..self.create_task_queue()
+            }),
             // Too much.
             42 => Command::CreateTask(CreateTask { attributes: oversize, ..create_task(new_task, now) }),
             47 => {
@@ -1553,6 +1585,19 @@ impl Workload {
         }
     }
 
+    /// Whom or what nothing can be sent to: what never was, and half of the time what was deleted, where there is some.
+    fn nobody(&mut self, state: &State) -> [RoutingTarget; 3] {
+        let was = self.random.percent(50);
+        let worker = state.deleted.workers.values().next().filter(|_| was).map(|worker| worker.id);
+        let queue = state.deleted.task_queues.values().next().filter(|_| was).map(|queue| queue.id);
+        let workflow = state.deleted.workflows.values().next().filter(|_| was).map(|workflow| workflow.id);
+        [
+            RoutingTarget::Worker(worker.unwrap_or_else(|| self.mint())),
+            RoutingTarget::TaskQueue(queue.unwrap_or_else(|| self.mint())),
+            RoutingTarget::Workflow(workflow.unwrap_or_else(|| self.mint())),
+        ]
+    }
+
     /// An id that nobody has. As at the edge, the ids of a millisecond are not in the order of their making.
     fn mint<I: Id>(&mut self) -> I {
         self.n_minted += 1;
@@ -1565,6 +1610,12 @@ impl Workload {
 
 fn attributes(value: &Value) -> Attributes {
     Attributes::of(value).expect("an object")
+}
+
+/// The Worker who has the Task.
+fn owner_of(state: &State, task: TaskId) -> Option<WorkerId> {
+    let owner = state.tasks.get(&task)?.owner()?;
+    Some(state.reservations[&owner.reservation].worker)
 }
 
 fn draw_limits(random: &mut Random, features: &Features) -> Limits {
@@ -1657,6 +1708,16 @@ impl Features {
                 0 | 1 => vec![1],
                 2 => vec![10, 3_600],
                 _ => vec![1, 2, 7],
+            },
+            wrap_up_limits: match random.below(4) {
+                0 | 1 => vec![None],
+                2 => vec![None, Some(1), Some(3)],
+                _ => vec![Some(10), Some(60), Some(86_400)],
+            },
+            assigned_limits: match random.below(4) {
+                0 | 1 => vec![None],
+                2 => vec![None, Some(1), Some(2)],
+                _ => vec![Some(1), Some(8_760)],
             },
             priorities: match random.below(3) {
                 0 => vec![0],

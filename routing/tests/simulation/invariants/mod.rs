@@ -58,6 +58,7 @@ impl Auditor {
         states::transfers_are_atomic(state);
         states::counters_count(state);
         states::no_task_is_lost(state);
+        states::what_is_referred_to_can_be_read(state);
         states::nothing_is_overdue(state, &self.limits, now);
         self.counts.add_up(state, now);
     }

@@ -160,10 +160,7 @@ impl Model {
                 let Some(channel) = channels.find(|channel| *channel.unique_name == **unique_name) else {
                     return Value::Null;
                 };
-                let channels = worker.channels.iter();
-                let Some(channel) = channels.into_iter().find(|of| of.task_channel == channel.id) else {
-                    return Value::Null;
-                };
+                let channel = self.channel(worker, channel.id);
                 let (open, capacity) =
                     (channel.pending + channel.accepted + channel.wrapping, channel.configured_capacity);
                 integer(match field {
