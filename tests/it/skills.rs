@@ -7,7 +7,8 @@ use crate::server::{Client, Server};
 
 const CREATE_SKILL: &str = "mutation($input: CreateSkillInput!) { createSkill(input: $input) { sequence skill { id name minimumLevel maximumLevel version } } }";
 const UPDATE_SKILL: &str = "mutation($input: UpdateSkillInput!) { updateSkill(input: $input) { skill { name minimumLevel maximumLevel version } } }";
-const DELETE_SKILL: &str = "mutation($input: DeleteInput!) { deleteSkill(input: $input) { sequence deletedId } }";
+const DELETE_SKILL: &str =
+    "mutation($input: DeleteInput!) { deleteSkill(input: $input) { sequence deletedId } }";
 const ASSIGN: &str = "mutation($input: AssignSkillInput!) { assignSkill(input: $input) { sequence worker { version attributes skills { level skill { name } } reservations { totalCount } } } }";
 const UNASSIGN: &str = "mutation($input: UnassignSkillInput!) { unassignSkill(input: $input) { worker { attributes skills { skill { name } } } } }";
 const CREATE_QUEUE: &str = "mutation($input: CreateTaskQueueInput!) { createTaskQueue(input: $input) { taskQueue { id warnings { code message path line column } } } }";

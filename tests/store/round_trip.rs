@@ -6,7 +6,9 @@ use routing::Attributes;
 use routing::event::Event;
 use routing::ids::{Id, WorkerId};
 use routing::state::task::Ended;
-use routing::state::{Phase, ReservationStatus, State, Task, TaskChannel, TaskOrder, TaskQueue, Worker, Workflow, Workspace};
+use routing::state::{
+    Phase, ReservationStatus, State, Task, TaskChannel, TaskOrder, TaskQueue, Worker, Workflow, Workspace,
+};
 use routing::time::Timestamp;
 use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::json;

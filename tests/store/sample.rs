@@ -4,14 +4,19 @@ use std::sync::Arc;
 
 use routing::Attributes;
 use routing::event::{Actor, Event, Recorded};
-use routing::ids::{ActivityId, Id, ReservationId, TaskId, TaskQueueId, WorkerId, WorkflowId, WorkspaceId, WorkspaceTag};
+use routing::ids::{
+    ActivityId, Id, ReservationId, TaskId, TaskQueueId, WorkerId, WorkflowId, WorkspaceId, WorkspaceTag,
+};
 use routing::state::reservation::CircleBefore;
 use routing::state::skill::Levels;
 use routing::state::task::{Assignment, CoolDown, Ended, Place, RoutingStep, RoutingTarget, Waiting};
 use routing::state::task_transfer::{Origin, TaskTransfer, TransferMode, TransferStatus};
 use routing::state::worker::CircleStamp;
 use routing::state::workflow::Revision;
-use routing::state::{Activity, Phase, Reservation, ReservationStatus, Skill, State, TargetWorkers, Task, TaskChannel, TaskOrder, TaskQueue, Worker, WorkerChannel, Workflow, Workspace};
+use routing::state::{
+    Activity, Phase, Reservation, ReservationStatus, Skill, State, TargetWorkers, Task, TaskChannel,
+    TaskOrder, TaskQueue, Worker, WorkerChannel, Workflow, Workspace,
+};
 use routing::time::Timestamp;
 use routing::workflow_configuration::WorkflowConfiguration;
 use serde_json::json;

@@ -3,7 +3,8 @@
 use routing::command::*;
 use routing::ids::*;
 use routing::rejection::Code;
-use routing::state::{ReservationStatus, TaskStatus};
+use routing::state::task_transfer::TransferMode;
+use routing::state::{ReservationStatus, RoutingTarget, TaskStatus};
 use routing::{Command, Rejection};
 use serde_json::json;
 
@@ -312,6 +313,25 @@ fn a_channel_is_in_use_by_tasks_and_the_first_five_always_are() {
 }
 
 #[test]
+fn a_channel_is_in_use_by_whoever_still_wraps_up_a_task_that_has_ended() {
+    let mut centre = Centre::new();
+    let queue = centre.queue("1==1");
+    let workflow = centre.straight_to(queue);
+    let mail = centre.create_channel("mail");
+    let ann = centre.worker("Ann", json!({}));
+    let task = centre.task_with(workflow, json!({}), |task| task.task_channel = TaskChannelRef::Id(mail));
+    centre.accept(task, ann);
+    centre.transfer(task, RoutingTarget::TaskQueue(queue), TransferMode::Cold);
+    centre.cancel(task);
+    assert_eq!(centre.reservation(task, ann).status, ReservationStatus::Wrapping);
+    let sentence = format!("the Task Channel cannot be deleted: Task {task} uses it");
+    in_use(&mut centre, delete_channel(mail), &sentence, 1);
+    centre.complete_reservation(task, ann);
+    assert_eq!(centre.the_channel(ann, "mail").open(), 0);
+    centre.apply(delete_channel(mail));
+}
+
+#[test]
 fn a_step_that_names_a_channel_which_is_deleted_is_looked_at_again() {
     let mut centre = Centre::new();
     let queue = centre.queue("1==1");
@@ -381,13 +401,15 @@ fn a_deleted_task_can_be_read_for_a_while_and_no_more_than_that() {
     centre.pass_seconds(300);
     assert_eq!(centre.events(), ["task.purged"]);
 
-    // One that had ended leaves the memory when it would have.
+    // One that had ended before stays as long, too.
     let ended = centre.task(workflow, json!({}));
     centre.cancel(ended);
     centre.pass_seconds(200);
     centre.apply(delete_task(ended));
     assert_eq!(centre.reason(ended), "hung up");
-    centre.pass_seconds(100);
+    centre.pass_seconds(299);
+    assert!(centre.router.state().tasks.contains_key(&ended));
+    centre.pass_seconds(1);
     assert!(!centre.router.state().tasks.contains_key(&ended));
 }
 

@@ -4,6 +4,7 @@ mod channels;
 mod deletions;
 mod direct;
 mod fixture;
+mod limits;
 mod offers;
 mod order;
 mod refusals;

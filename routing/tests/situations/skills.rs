@@ -129,6 +129,13 @@ fn what_others_wrote_into_the_attributes_stays_and_null_is_nothing() {
         assign(&mut centre, ben, spanish, None).expect("assigned");
         assert_eq!(attributes_of(&centre, ben)["routing"]["skills"], json!(["spanish"]));
     }
+    // NULL that nothing is written over stays, too.
+    let cid = centre.worker("Cid", json!({ "routing": { "skills": ["spanish"], "levels": null } }));
+    unassign(&mut centre, cid, spanish).expect("taken away");
+    assert_eq!(attributes_of(&centre, cid), json!({ "routing": { "skills": [], "levels": null } }));
+    let dan = centre.worker("Dan", json!({ "routing": { "skills": null, "levels": { "spanish": 1 } } }));
+    unassign(&mut centre, dan, spanish).expect("taken away");
+    assert_eq!(attributes_of(&centre, dan), json!({ "routing": { "skills": null, "levels": {} } }));
 }
 
 #[test]
@@ -255,8 +262,9 @@ fn a_skill_in_use_is_neither_renamed_nor_deleted() {
         "routing.levels.spanish != null",
     ] {
         set_queue(&mut centre, text);
-        let sentence = format!("the Skill spanish is in use by TaskQueue {queue_name}");
+        let sentence = format!("the Skill cannot be renamed: TaskQueue {queue_name} names it");
         refused(rename(&mut centre, spanish, "Spanish"), Code::InUse, None, &sentence);
+        let sentence = format!("the Skill cannot be deleted: TaskQueue {queue_name} names it");
         refused(delete(&mut centre, spanish), Code::InUse, None, &sentence);
     }
     set_queue(&mut centre, "routing.skills HAS 'Spanish' OR skills HAS 'spanish'");
@@ -265,7 +273,7 @@ fn a_skill_in_use_is_neither_renamed_nor_deleted() {
         ("order_by", "worker.routing.levels.spanish DESC"),
     ] {
         set_target(&mut centre, key, text);
-        let sentence = format!("the Skill spanish is in use by Workflow {workflow_name}");
+        let sentence = format!("the Skill cannot be deleted: Workflow {workflow_name} names it");
         refused(delete(&mut centre, spanish), Code::InUse, None, &sentence);
     }
     // The attributes of a Task are none of a Worker.
@@ -278,8 +286,8 @@ fn a_skill_in_use_is_neither_renamed_nor_deleted() {
     let Err(Rejection::InUse { users, n_users, .. }) = &answer else { panic!("in use: {answer:?}") };
     assert_eq!((users.len(), *n_users), (10, 13));
     assert_eq!((users[0].kind, &*users[0].id), ("Worker", &*workers[0].to_string()));
-    let sentence = "the Skill spanish is in use by Worker W10, Worker W11, Worker W12, Worker W13, Worker W14, \
-                    Worker W15, Worker W16, Worker W17, Worker W18, Worker W19 and 3 more";
+    let sentence =
+        "the Skill cannot be deleted: Worker W10 has it, Worker W11 has it, Worker W12 has it, and 10 more";
     refused(answer, Code::InUse, None, sentence);
 
     // A name that is written with an escape is the same name.
@@ -291,7 +299,7 @@ fn a_skill_in_use_is_neither_renamed_nor_deleted() {
     let ann = centre.worker("Ann", json!({}));
     let update = UpdateWorker { id: ann, expected_version: None, name: None, attributes: Some(escaped) };
     centre.apply(Command::UpdateWorker(update));
-    let sentence = "the Skill spanish is in use by Worker Ann";
+    let sentence = "the Skill cannot be deleted: Worker Ann has it";
     refused(delete(&mut centre, spanish), Code::InUse, None, sentence);
     unassign(&mut centre, ann, spanish).expect("taken away");
     rename(&mut centre, spanish, "castellano").expect("nobody has it");

@@ -88,6 +88,7 @@ pub fn put_channel(worker: &mut Worker, channel: WorkerChannel) {
 /// Letters, digits, `_` and `$`, and no digit in front (1.2).
 fn is_key(name: &str) -> bool {
     let is_digit = |character: char| character.is_ascii_digit();
-    let is_right = |character: char| is_digit(character) || character.is_alphabetic() || "_$".contains(character);
+    let is_right =
+        |character: char| is_digit(character) || character.is_alphabetic() || "_$".contains(character);
     name.chars().all(is_right) && !name.starts_with(is_digit)
 }

@@ -12,10 +12,10 @@ use routing::state::{
     Activity, ReservationStatus, RoutingTarget, Task, TaskChannel, TaskQueue, Worker, Workflow,
 };
 
+use super::Model;
 use super::checks::{self, Answer, Refusal, demand, find};
 use super::comparison::same;
 use super::transfers::open_transfer;
-use super::Model;
 
 /// Everything that was ever deleted. What of it can still be read is found by looking for who refers to it.
 #[derive(Default)]
@@ -58,7 +58,8 @@ impl Model {
         checks::version(expected_version, old.version)?;
         demand(!TASK_CHANNELS.contains(&&*old.unique_name), Refusal::in_use())?;
         // Whoever still wraps up a Task that has ended takes up capacity of the channel with it.
-        let uses = |task: &Task| task.task_channel == id && (!has_ended(task) || !self.open(task.id).is_empty());
+        let uses =
+            |task: &Task| task.task_channel == id && (!has_ended(task) || !self.open(task.id).is_empty());
         demand(!self.tasks.values().any(uses), Refusal::in_use())?;
         let (version, now) = (old.version + 1, self.now);
         let task_channel = TaskChannel { version, updated_at: now, deleted_at: Some(now), ..old };
@@ -127,9 +128,8 @@ impl Model {
         for offer in offers {
             self.offer_has_failed(self.reservations[&offer].task);
         }
-        let waits = |task: &&Task| {
-            task.waiting().is_some_and(|waiting| waiting.place == Some(Place::Worker(id)))
-        };
+        let waits =
+            |task: &&Task| task.waiting().is_some_and(|waiting| waiting.place == Some(Place::Worker(id)));
         let in_vain: Vec<TaskId> = self.tasks.values().filter(waits).map(|task| task.id).collect();
         for task in in_vain {
             self.stop_waiting(task, WORKER_DELETED);

@@ -74,8 +74,7 @@ impl Model {
         let name = self.name_of_activity(id, &name)?;
         demand(self.activities.len() < self.limits.activities_max, Refusal::limit(None))?;
         let (created_at, updated_at) = (self.now, self.now);
-        let activity =
-            Activity { id, name, available, version: 1, created_at, updated_at, deleted_at: None };
+        let activity = Activity { id, name, available, version: 1, created_at, updated_at, deleted_at: None };
         self.activities.insert(id, activity.clone());
         self.record(Event::ActivityCreated { activity: Arc::new(activity) });
         Ok(())

@@ -168,9 +168,8 @@ fn levels(minimum: Option<u32>, maximum: Option<u32>) -> Result<Option<Levels>, 
 
 /// Its level is a key, in which a name behind a dot may begin with a digit.
 fn can_have_levels(name: &str) -> bool {
-    name.chars().all(|character| {
-        character.is_alphabetic() || character.is_ascii_digit() || "_$".contains(character)
-    })
+    name.chars()
+        .all(|character| character.is_alphabetic() || character.is_ascii_digit() || "_$".contains(character))
 }
 
 /// What stands in `routing.skills` and in `routing.levels`. NULL is as good as nothing; anything else of another type is
