@@ -246,8 +246,9 @@ impl Store {
 async fn take_over(database: &DatabaseConnection) -> Result<i64, Error> {
     use entity::lease::{ActiveModel, Column, Entity};
 
-    // A newer release has migrated the tables to something that this one does not know.
-    if let Some(found) = format(database).await?.filter(|&found| found > FORMAT_VERSION) {
+    // A newer release has migrated the tables to something that this one does not know; and from the formats before the
+    // first release there is no way here.
+    if let Some(found) = format(database).await?.filter(|&found| found != FORMAT_VERSION) {
         return Err(Error::OtherFormat { found, known: FORMAT_VERSION });
     }
     Migrator::up(database, None).await.map_err(while_("bringing the tables up to date"))?;

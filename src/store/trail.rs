@@ -164,13 +164,8 @@ impl Touched {
             purged: _,
         } = self;
         workspace.as_ref().is_none_or(|workspace| *workspace == state.workspace)
-            && activities.values().all(|activity| state.activities.get(&activity.id) == Some(activity))
-            && task_channels.values().all(|channel| state.task_channels.get(&channel.id) == Some(channel))
             && skills.values().all(|skill| state.skills.get(&skill.id) == Some(skill))
             && deleted_skills.iter().all(|skill| !state.skills.contains_key(skill))
-            && task_queues.values().all(|queue| state.task_queues.get(&queue.id) == Some(queue))
-            && workflows.values().all(|workflow| state.workflows.get(&workflow.id) == Some(workflow))
-            && workers.values().all(|worker| state.workers.get(&worker.id) == Some(worker))
             && activities.values().all(|activity| state.activity(activity.id) == Some(activity))
             && task_channels.values().all(|channel| state.task_channel(channel.id) == Some(channel))
             && task_queues.values().all(|it| is_there(it, it.deleted_at, state.task_queue(it.id)))

@@ -1324,7 +1324,7 @@ impl Workload {
         let new_task: TaskId = self.mint();
         let now = self.now;
 
-        match self.random.below(62) {
+        match self.random.below(61) {
             // Names of what does not exist.
             0 => Command::UpdateTask(update_task(self.mint())),
             1 => Command::UpdateWorker(update_worker(self.mint())),
@@ -1521,23 +1521,23 @@ impl Workload {
                 let reason = if self.random.percent(50) { Some("  ".to_owned()) } else { None };
                 Command::CancelTransfer(CancelTransfer { id: self.mint(), reason })
             }
-            43 => Command::UpdateWorkspace(UpdateWorkspace {
+            42 => Command::UpdateWorkspace(UpdateWorkspace {
                 assigned_limit_hours: Some(Some(*self.random.pick(&[0, 8_761, u32::MAX]))),
                 queue_order_priority: Some(self.task_order()),
                 ..UpdateWorkspace::default()
             }),
-            58 => Command::UpdateTaskQueue(UpdateTaskQueue {
+            43 => Command::UpdateTaskQueue(UpdateTaskQueue {
                 wrap_up_limit_seconds: Some(Some(*self.random.pick(&[0, 86_401]))),
                 task_order: Some(self.task_order()),
                 ..update_queue(queue.id)
             }),
-            59 => Command::CreateTaskQueue(CreateTaskQueue {
+            44 => Command::CreateTaskQueue(CreateTaskQueue {
                 wrap_up_limit_seconds: Some(0),
                 ..self.create_task_queue()
             }),
             // Too much.
-            42 => Command::CreateTask(CreateTask { attributes: oversize, ..create_task(new_task, now) }),
-            47 => {
+            45 => Command::CreateTask(CreateTask { attributes: oversize, ..create_task(new_task, now) }),
+            46 => {
                 let (id, expected_version) = (self.mint(), None);
                 let channel_optimized_routing = Some(true);
                 let name = None;
@@ -1548,63 +1548,63 @@ impl Workload {
                     channel_optimized_routing,
                 })
             }
-            48 => Command::UpdateTaskChannel(UpdateTaskChannel {
+            47 => Command::UpdateTaskChannel(UpdateTaskChannel {
                 id: channel,
                 expected_version: None,
                 name: Some(long),
                 channel_optimized_routing: Some(true),
             }),
-            49 => Command::CreateTaskChannel(CreateTaskChannel {
+            48 => Command::CreateTaskChannel(CreateTaskChannel {
                 id: self.mint(),
                 name: "Mail".to_owned(),
                 unique_name: (*self.random.pick(&["", "2nd", "e-mail", "VOICE", "two words"])).to_owned(),
                 channel_optimized_routing: false,
             }),
             // What was deleted before, or never was.
-            50 => {
+            49 => {
                 let deleted = state.deleted.workers.values().next().map(|worker| worker.id);
                 let (id, expected_version) = (deleted.unwrap_or_else(|| self.mint()), None);
                 Command::DeleteWorker(DeleteWorker { id, expected_version, force: true })
             }
-            51 => {
+            50 => {
                 let deleted = state.deleted.task_queues.values().next().map(|queue| queue.id);
                 let id = deleted.unwrap_or_else(|| self.mint());
                 Command::DeleteTaskQueue(DeleteTaskQueue { id, expected_version: None })
             }
-            52 => {
+            51 => {
                 let deleted = state.deleted.workflows.values().next().map(|workflow| workflow.id);
                 let id = deleted.unwrap_or_else(|| self.mint());
                 Command::DeleteWorkflow(DeleteWorkflow { id, expected_version: None })
             }
-            53 => {
+            52 => {
                 let deleted = state.deleted.activities.keys().next().copied();
                 let id = deleted.unwrap_or_else(|| self.mint());
                 Command::DeleteActivity(DeleteActivity { id, expected_version: None })
             }
-            54 => {
+            53 => {
                 let deleted = state.deleted.task_channels.keys().next().copied();
                 let id = deleted.unwrap_or_else(|| self.mint());
                 Command::DeleteTaskChannel(DeleteTaskChannel { id, expected_version: None })
             }
-            55 => {
+            54 => {
                 let deleted = state.tasks.values().find(|task| task.deleted_at.is_some()).map(|task| task.id);
                 let id = deleted.unwrap_or_else(|| self.mint());
                 Command::DeleteTask(DeleteTask { id, expected_version: None })
             }
-            56 => Command::DeleteTask(DeleteTask { id: task.0, expected_version: Some(task.1 + 1) }),
-            57 => Command::UpdateWorker(UpdateWorker {
+            55 => Command::DeleteTask(DeleteTask { id: task.0, expected_version: Some(task.1 + 1) }),
+            56 => Command::UpdateWorker(UpdateWorker {
                 name: Some("Big".to_owned()),
                 attributes: Some(oversize),
                 ..update_worker(worker)
             }),
-            44 => Command::DeleteSkill(DeleteSkill { id: self.mint(), expected_version: None }),
-            45 => Command::AssignSkill(AssignSkill {
+            57 => Command::DeleteSkill(DeleteSkill { id: self.mint(), expected_version: None }),
+            58 => Command::AssignSkill(AssignSkill {
                 worker,
                 skill: self.mint(),
                 expected_version: None,
                 level: None,
             }),
-            46 => {
+            59 => {
                 let skill = self.random.pick_key(&state.skills).unwrap_or_else(|| self.mint());
                 let expected_version = Some(worker_version + 1);
                 Command::UnassignSkill(UnassignSkill { worker, skill, expected_version })

@@ -401,7 +401,7 @@ fn a_deleted_task_can_be_read_for_a_while_and_no_more_than_that() {
     centre.pass_seconds(300);
     assert_eq!(centre.events(), ["task.purged"]);
 
-    // One that had ended before stays as long, too.
+    // One that had ended stays for as long after its deletion.
     let ended = centre.task(workflow, json!({}));
     centre.cancel(ended);
     centre.pass_seconds(200);

@@ -262,10 +262,9 @@ fn a_skill_in_use_is_neither_renamed_nor_deleted() {
         "routing.levels.spanish != null",
     ] {
         set_queue(&mut centre, text);
-        let sentence = format!("the Skill cannot be renamed: TaskQueue {queue_name} names it");
-        refused(rename(&mut centre, spanish, "Spanish"), Code::InUse, None, &sentence);
-        let sentence = format!("the Skill cannot be deleted: TaskQueue {queue_name} names it");
-        refused(delete(&mut centre, spanish), Code::InUse, None, &sentence);
+        let sentence = |action| format!("the Skill cannot be {action}: TaskQueue {queue_name} names it");
+        refused(rename(&mut centre, spanish, "Spanish"), Code::InUse, None, &sentence("renamed"));
+        refused(delete(&mut centre, spanish), Code::InUse, None, &sentence("deleted"));
     }
     set_queue(&mut centre, "routing.skills HAS 'Spanish' OR skills HAS 'spanish'");
     for (key, text) in [
