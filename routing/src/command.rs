@@ -392,7 +392,8 @@ pub struct DeleteActivity {
     pub expected_version: Option<u32>,
 }
 
-/// Deletes a Task Channel, unless it is one of those that every Workspace has, or a Task uses it that has not ended.
+/// Deletes a Task Channel, unless it is one of those that every Workspace has, or a Task uses it that has not ended or
+/// is still wrapped up.
 #[derive(Clone, PartialEq, Debug)]
 #[allow(missing_docs)]
 pub struct DeleteTaskChannel {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use routing::event::Event;
+use routing::event::{Event, FORMAT_VERSION};
 use routing::state::{ReservationStatus, Task};
 use sea_orm::ConnectionTrait;
 use switchyard::store::{Corrupt, Error, Store};
@@ -49,7 +49,7 @@ const DAMAGE: [(&str, &str, &str); 45] = [
     ("UPDATE task SET reservation_id = NULL WHERE status = 'assigned'", "task", "status"),
     ("UPDATE task SET ended_at = NULL WHERE status = 'completed'", "task", "status"),
     ("UPDATE task SET reservation_id = '' WHERE status = 'canceled'", "task", "reservation_id"),
-    ("UPDATE task SET step = '{}' WHERE status = 'pending'", "task", "step"),
+    ("UPDATE task SET place = '{}' WHERE status = 'pending'", "task", "place"),
     ("UPDATE task SET priority = -1", "task", "priority"),
     ("UPDATE task SET created_sequence = -1", "task", "created_sequence"),
     ("UPDATE task SET attributes = 'null'", "task", "attributes"),
@@ -168,10 +168,11 @@ async fn a_damaged_log_or_key_is_an_error_too() {
                 [&length.to_le_bytes()[..], &[u8::try_from(text.len() << 4).unwrap()], text.as_bytes()]
                     .concat();
             let digits: String = block.iter().map(|byte| format!("{byte:02x}")).collect();
-            match database.kind {
-                Kind::Sqlite => format!("UPDATE event_log SET events = x'{digits}', format_version = 2"),
-                Kind::Postgres => format!("UPDATE event_log SET events = '\\x{digits}', format_version = 2"),
-            }
+            let bytes = match database.kind {
+                Kind::Sqlite => format!("x'{digits}'"),
+                Kind::Postgres => format!("'\\x{digits}'"),
+            };
+            format!("UPDATE event_log SET events = {bytes}, format_version = {FORMAT_VERSION}")
         };
         for (sql, column) in [
             ("UPDATE event_log SET format_version = 99", "format_version"),

@@ -343,7 +343,7 @@ async fn what_was_deleted_is_loaded_as_far_as_something_refers_to_it() {
         let unused = sample.add_worker(ODD_NAMES[1]);
         let workflow = Arc::clone(&sample.state.workflows[&sample.workflow()]);
         let ended = Ended { at: AT, reason: None, reservation: None };
-        let task = Task { workflow: workflow.id, ..sample.task(Phase::Completed(ended)) };
+        let task = Task { workflow: Some(workflow.id), ..sample.task(Phase::Completed(ended)) };
         sample.record(vec![Event::TaskCreated { task: Arc::new(task.clone()) }]);
         sample.offer(&task, ReservationStatus::Completed);
         sample.commit(&store).await.unwrap();

@@ -54,8 +54,9 @@ impl Router {
         check::version(TaskChannelId::KIND, expected_version, old.version)?;
         let is_founding = TASK_CHANNELS.iter().any(|(unique_name, _)| *unique_name == old.unique_name);
         let founding = is_founding.then(|| self.workspace_as_user("always has it"));
-        let tasks =
-            self.state.tasks.values().filter(|task| task.task_channel == id && task.ended().is_none());
+        // Whoever still wraps up a Task that has ended takes up capacity of the channel with it.
+        let is_open = |task: &Task| task.ended().is_none() || !task.open_reservations.is_empty();
+        let tasks = self.state.tasks.values().filter(|task| task.task_channel == id && is_open(task));
         let tasks = tasks.map(|task| user(task.id, None, "uses it"));
         check::not_in_use(TaskChannelId::KIND, "deleted", founding.into_iter().chain(tasks))?;
         let task_channel = TaskChannel {

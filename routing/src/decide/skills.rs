@@ -109,7 +109,7 @@ impl Router {
         if after == before {
             return Ok(());
         }
-        after.put_into(&mut document);
+        after.put_into(&mut document, &before);
         let attributes =
             Attributes::of(&document).expect("an object, and nowhere deeper than it was or may be");
         let limit = self.limits.attributes_characters_max;
@@ -172,16 +172,18 @@ impl Written {
         Ok(Written { skills, levels })
     }
 
-    fn put_into(self, document: &mut Value) {
+    /// What has not changed stays as it is written.
+    fn put_into(self, document: &mut Value, before: &Written) {
         let document = document.as_object_mut().expect("attributes are an object");
         let routing = document.entry("routing").or_insert(Value::Null);
         if routing.is_null() {
             *routing = Value::Object(Map::new());
         }
         let routing = routing.as_object_mut().expect("looked at before");
-        routing.insert("skills".to_owned(), Value::Array(self.skills));
-        // Who has no levels need not say so.
-        if !self.levels.is_empty() || routing.contains_key("levels") {
+        if self.skills != before.skills {
+            routing.insert("skills".to_owned(), Value::Array(self.skills));
+        }
+        if self.levels != before.levels {
             routing.insert("levels".to_owned(), Value::Object(self.levels));
         }
     }

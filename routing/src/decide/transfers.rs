@@ -6,7 +6,7 @@
 //! | | WARM | COLD |
 //! |---|---|---|
 //! | the initiator meanwhile | has the Task | wraps up |
-//! | accepted | both have it; the newer one is the owner | the other has it |
+//! | accepted | both have it; the newer one is the owner until they wrap up | the other has it |
 //! | a Worker refuses | has it as before | routed again, from where it came |
 //! | a TaskQueue's Workers refuse | others are asked, until the time to live ends; then as above | the same |
 //! | a Workflow comes to its end | has it as before | canceled, as in any Workflow |

@@ -240,7 +240,8 @@ fn of_reservation(state: &State, reservation: &Reservation) -> Option<(Timestamp
 /// When a Reservation that is wrapped up is completed, where there is a limit.
 fn wrap_up_end(state: &State, reservation: &Reservation) -> Option<Timestamp> {
     let began = reservation.wrap_up_at.filter(|_| reservation.status == ReservationStatus::Wrapping)?;
-    let limit = state.task_queues.get(&reservation.task_queue?)?.wrap_up_limit_seconds?;
+    // Also where the TaskQueue was deleted meanwhile: it is kept as long as the Reservation refers to it.
+    let limit = state.task_queue(reservation.task_queue?)?.wrap_up_limit_seconds?;
     Some(began.plus_seconds(limit))
 }
 

@@ -9,24 +9,26 @@
 //! * [`workload`] draws what is done next, right and wrong;
 //! * [`model`] is the router once more, without any index: it predicts every answer and every event;
 //! * [`invariants`] are what must hold, whatever was done;
+//! * [`fairness`] is what must hold in the long run;
+//! * [`expressions`] compares the evaluators alone;
 //! * [`tally`] counts what occurred: a kind of event or refusal that never occurs was not tested.
 //!
 //! Beside each router runs its twin. The router is dropped and loaded again at random moments, the twin never is, and
 //! both must do the same. The seeds are shared among as many threads as there are processors.
 
+mod expressions;
+mod fairness;
 mod invariants;
 mod model;
 mod tally;
 mod workload;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use routing::command::*;
-use routing::event::Actor;
 use routing::ids::*;
 use routing::time::Timestamp;
-use routing::{Attributes, Command, Event, Limits, Router, State};
+use routing::{Command, Limits, Router, State};
 
 use invariants::Auditor;
 use model::{Model, assert_same_events};
@@ -48,13 +50,11 @@ fn random_runs_keep_every_invariant() {
     }
     let commands = number_from_environment("SWITCHYARD_SIMULATION_COMMANDS");
     let commands = commands.map_or(COMMANDS, |commands| commands as usize);
-    let (next_seed, n_done) = (AtomicU64::new(1), AtomicUsize::new(0));
+    let next_seed = AtomicU64::new(1);
     let share = || {
         let mut tally = Tally::new();
-        while n_done.load(Ordering::Relaxed) < commands && !HAS_FAILED.load(Ordering::Relaxed) {
-            let n_before = tally.n_commands();
+        while N_COMMANDS.load(Ordering::Relaxed) < commands && !HAS_FAILED.load(Ordering::Relaxed) {
             run(next_seed.fetch_add(1, Ordering::Relaxed), &mut tally);
-            n_done.fetch_add(tally.n_commands() - n_before, Ordering::Relaxed);
         }
         tally
     };
@@ -70,6 +70,8 @@ fn random_runs_keep_every_invariant() {
     tally.assert_that_everything_occurred();
 }
 
+/// How many commands there were, of all runs together.
+static N_COMMANDS: AtomicUsize = AtomicUsize::new(0);
 /// One run has failed: the others need not go on.
 static HAS_FAILED: AtomicBool = AtomicBool::new(false);
 
@@ -111,10 +113,21 @@ fn run(seed: u64, tally: &mut Tally) {
             }
             Step::Command(command, actor) => {
                 n_commands += 1;
+                N_COMMANDS.fetch_add(1, Ordering::Relaxed);
                 if restarts.percent(1) {
-                    router = Router::load(router.state().clone(), limits.clone(), router.now());
-                    router.tick(router.now());
-                    assert!(router.take_events().is_empty(), "a restart makes nothing happen");
+                    let now = router.now();
+                    // A limit that was lowered, or the end of a transfer, may have made something overdue.
+                    let is_overdue = router.next_deadline().is_some_and(|due| due <= now);
+                    router = Router::load(router.state().clone(), limits.clone(), now);
+                    router.tick(now);
+                    twin.tick(now);
+                    let events = router.take_events();
+                    assert!(is_overdue || events.is_empty(), "a restart makes nothing happen");
+                    assert_eq!(events, twin.take_events(), "a router that was restarted ticks differently");
+                    model.tick(now);
+                    assert_same_events(&model.take_events(), &events);
+                    auditor.step(&events, &router);
+                    tally.occurred(&events);
                     tally.restarted();
                 }
                 let before = router.state().clone();
@@ -176,7 +189,8 @@ impl Drop for Trace {
             for step in recent {
                 println!("  {step:?}");
             }
-            println!("SWITCHYARD_SIMULATION_SEED={seed} repeats it.");
+            let n_commands = N_COMMANDS.load(Ordering::Relaxed);
+            println!("SWITCHYARD_SIMULATION_SEED={seed} repeats it ({n_commands} commands in all).");
         }
     }
 }
@@ -199,88 +213,4 @@ fn the_founding_events_lead_to_the_founding_state() {
     }
     assert!(state == *router.state());
     assert!(*router.index() == routing::index::Index::of(&state, &Limits::default(), now));
-}
-
-/// I-20: Workers who are eligible all the time, and alike, get offers that differ in number by at most 1, whatever
-/// becomes of the offers; and so do they by the Task Channel.
-#[test]
-fn offers_rotate_among_workers_who_are_alike() {
-    for seed in 1..=40 {
-        let mut random = Random::new(seed);
-        let n_workers = 2 + random.below(9);
-        let (mut router, workers) = workspace_of_workers_who_are_alike(n_workers);
-        let tag = router.state().tag();
-        let mut offers: BTreeMap<WorkerId, u32> = workers.iter().map(|worker| (*worker, 0)).collect();
-
-        for number in 0..200 {
-            let at = Timestamp(router.now().0 + random.below(500) as i64);
-            router.tick(at);
-            let waits = router.state().tasks.values().filter(|task| task.waiting().is_some()).count();
-            let open = router.state().reservations.values().find(|reservation| reservation.status.is_open());
-            let command = match open.map(|reservation| reservation.id) {
-                // Room for everybody, always: at most as many Tasks at once as one Worker takes.
-                Some(id) if waits >= 40 || random.percent(60) => match random.below(2) {
-                    0 => Command::AcceptReservation(AcceptReservation { id, expected_version: None }),
-                    _ => Command::CompleteReservation(CompleteReservation { id, expected_version: None }),
-                },
-                _ => create_task(TaskId::minted(at, number, tag)),
-            };
-            // Some are refused, since the status was not looked at.
-            let _ = router.apply(command, Actor::System);
-            for recorded in router.take_events() {
-                if let Event::ReservationCreated { worker, .. } = &recorded.event {
-                    *offers.get_mut(&worker.id).expect("one of them") += 1;
-                }
-            }
-            let (least, most) = (offers.values().min(), offers.values().max());
-            let (least, most) = (least.expect("somebody"), most.expect("somebody"));
-            assert!(most - least <= 1, "seed {seed}: from {least} to {most} offers for {n_workers} Workers");
-        }
-        assert!(offers.values().sum::<u32>() > 20, "seed {seed}: there were offers");
-    }
-}
-
-/// In "Everyone", each available, with room for 50 on the channel `default`.
-fn workspace_of_workers_who_are_alike(n_workers: usize) -> (Router, Vec<WorkerId>) {
-    let (now, tag) = (Timestamp(1_767_607_800_000), WorkspaceTag(7));
-    let id = WorkspaceId::minted(now, 1, tag);
-    let mut router = Router::found(id, "Alike".to_owned(), Limits::default(), now);
-    let available = router.state().activity_named("Available").expect("in every Workspace").id;
-    let task_channel = router.state().task_channel_named("default").expect("in every Workspace").id;
-    let workers: Vec<WorkerId> =
-        (0..n_workers).map(|number| WorkerId::minted(now, number as u64, tag)).collect();
-    for worker in &workers {
-        let create = Command::CreateWorker(CreateWorker {
-            id: *worker,
-            name: worker.to_string(),
-            attributes: Attributes::empty(),
-            activity: Some(available),
-        });
-        let widen = Command::UpdateWorkerChannel(UpdateWorkerChannel {
-            worker: *worker,
-            task_channel,
-            expected_version: None,
-            configured_capacity: Some(50),
-            available: None,
-        });
-        for command in [create, widen] {
-            router.apply(command, Actor::System).expect("nothing is wrong with it");
-        }
-    }
-    router.take_events();
-    (router, workers)
-}
-
-fn create_task(id: TaskId) -> Command {
-    Command::CreateTask(CreateTask {
-        id,
-        workflow: None,
-        routing_target: None,
-        ignore_capacity: None,
-        task_channel: TaskChannelRef::UniqueName("default".to_owned()),
-        attributes: Attributes::empty(),
-        priority: None,
-        timeout_seconds: None,
-        virtual_start_time: None,
-    })
 }

@@ -23,7 +23,9 @@ use routing::command::*;
 use routing::event::Actor;
 use routing::ids::*;
 use routing::state::task_transfer::TransferMode;
-use routing::state::{ReservationStatus, RoutingTarget, Task, TaskChannel, TaskOrder, TaskStatus};
+use routing::state::{
+    Reservation, ReservationStatus, RoutingTarget, Task, TaskChannel, TaskOrder, TaskStatus, TaskTransfer,
+};
 use routing::time::Timestamp;
 use routing::{Attributes, Command, Limits, Router, State};
 use serde_json::{Value, json};
@@ -79,6 +81,9 @@ struct Features {
     step_timeouts: Vec<u32>,
     times_to_live: Vec<Option<u32>>,
     reoffer_delays: Vec<u32>,
+    /// In seconds and in hours; `None` is none.
+    wrap_up_limits: Vec<Option<u32>>,
+    assigned_limits: Vec<Option<u32>>,
     priorities: Vec<u32>,
     /// In percent, as all that follows: a TaskQueue is LIFO, offers to several Workers, …
     lifo: u64,
@@ -206,7 +211,7 @@ const QUEUE_EXPRESSIONS: [&str; 15] = [
     "routing.levels.x2 > 1",
 ];
 
-const TARGET_EXPRESSIONS: [&str; 19] = [
+const TARGET_EXPRESSIONS: [&str; 25] = [
     "1==1",
     "1==0",
     "worker.skills HAS task.skill",
@@ -223,6 +228,10 @@ const TARGET_EXPRESSIONS: [&str; 19] = [
     "worker.friendly_name == task.agent_name",
     "task.excluded == null OR worker.sid NOT IN task.excluded",
     "worker.odd == task.odd",
+    "worker.odd != task.odd AND worker.skills != task.skill",
+    "worker.odd < task.odd OR task.odd >= worker.level",
+    "worker.odd IN [task.odd, 3, 'a'] OR worker.skills CONTAINS 'a'",
+    "task.odd HAS worker.odd OR worker.level NOT IN task.odd",
     "taskrouter.currentMin IN ['11', '13', '20', '40']",
     "taskrouter.currentTime >= 1030 AND worker.level >= task.level",
     "taskrouter.dayOfWeek == 'mon' OR worker.vip == true",
@@ -230,7 +239,7 @@ const TARGET_EXPRESSIONS: [&str; 19] = [
     "worker.routing.levels.Spanish >= task.level",
 ];
 
-const FILTER_EXPRESSIONS: [&str; 9] = [
+const FILTER_EXPRESSIONS: [&str; 10] = [
     "1==1",
     "1==0",
     "kind == 'a'",
@@ -239,6 +248,7 @@ const FILTER_EXPRESSIONS: [&str; 9] = [
     "skill != null",
     "agent != null",
     "task.kind IN ['a', 'c']",
+    "odd != 'x' AND odd[0][0][0] != 'deep'",
     "taskrouter.currentTime < 1015",
 ];
 
@@ -330,7 +340,9 @@ impl Workload {
             | Command::RejectReservation(RejectReservation { id, .. }) => {
                 state.reservations.get(id).map(|reservation| Actor::Worker(reservation.worker))
             }
-            Command::TransferTask(TransferTask { initiator, .. }) => initiator.map(Actor::Worker),
+            Command::TransferTask(TransferTask { id, .. }) => {
+                owner_of(state, *id).filter(|_| self.random.percent(70)).map(Actor::Worker)
+            }
             _ => None,
         };
         let actor = actor.unwrap_or_else(|| self.person());
@@ -369,17 +381,24 @@ impl Workload {
             .values()
             .filter(|reservation| reservation.status == ReservationStatus::Pending)
             .map(|reservation| reservation.expires_at());
+        let wrap_ups = state.reservations.values().filter_map(|reservation| {
+            let began = reservation.wrap_up_at.filter(|_| reservation.status.is_open())?;
+            let limit = state.task_queue(reservation.task_queue?)?.wrap_up_limit_seconds?;
+            Some(began.plus_seconds(limit))
+        });
         let retention = self.limits.finished_task_retention_seconds;
         let tasks = state.tasks.values().flat_map(|task| {
             let waiting = task.waiting().map(|waiting| waiting.expires_at);
             let deadline = task.step().and_then(|step| step.deadline);
             let purge = task.ended().map(|_| task.updated_at.plus_seconds(retention));
             let cool_downs = task.cool_downs.iter().map(|cool_down| cool_down.until);
-            [waiting, deadline, purge].into_iter().flatten().chain(cool_downs)
+            let limit = task.owner().zip(state.workspace.assigned_limit_hours);
+            let assigned = limit.map(|(owner, hours)| owner.at.plus_seconds(3_600 * hours));
+            [waiting, deadline, purge, assigned].into_iter().flatten().chain(cool_downs)
         });
         let looks_at_clock = self.features.target_expressions.iter().any(|text| text.contains("taskrouter."));
         let minute = looks_at_clock.then(|| Timestamp((self.now.0 / 60_000 + 1) * 60_000));
-        offers.chain(tasks).chain(minute).filter(|at| *at > self.now).collect()
+        offers.chain(wrap_ups).chain(tasks).chain(minute).filter(|at| *at > self.now).collect()
     }
 
     // ---- set-up ----
@@ -438,6 +457,7 @@ impl Workload {
             queue_order_priority: Some(self.task_order()),
             timeout_activity: if self.random.percent(40) { Some(None) } else { None },
             reoffer_delay_seconds: Some(*self.random.pick(&self.features.reoffer_delays)),
+            assigned_limit_hours: Some(*self.random.pick(&self.features.assigned_limits)),
             ..UpdateWorkspace::default()
         })
     }
@@ -466,6 +486,11 @@ impl Workload {
                     },
                     logout_activity: if self.random.percent(10) { activity } else { None },
                     reoffer_delay_seconds: Some(*self.random.pick(&self.features.reoffer_delays)),
+                    assigned_limit_hours: if self.random.percent(50) {
+                        Some(*self.random.pick(&self.features.assigned_limits))
+                    } else {
+                        None
+                    },
                 })
             }
             Action::CreateActivity => self.create_activity(),
@@ -644,6 +669,7 @@ impl Workload {
     fn skill_name(&mut self) -> String {
         (*self.random.pick(&SKILL_NAMES)).to_owned()
     }
+
     /// Something is deleted, or at least tried to be. One of each kind stays, so that the others can go on.
     fn delete(&mut self, action: Action, state: &State) -> Option<Command> {
         Some(match action {
@@ -662,27 +688,60 @@ impl Workload {
                 Command::DeleteTaskChannel(DeleteTaskChannel { id: channel.id, expected_version })
             }
             Action::DeleteTaskQueue if state.task_queues.len() > 1 => {
-                let queue = self.random.pick_value(&state.task_queues)?;
+                let of_transfers = self.of_transfers(state, |transfer| {
+                    let to = if let RoutingTarget::TaskQueue(id) = transfer.to { Some(id) } else { None };
+                    [transfer.origin.task_queue, to]
+                });
+                let id = of_transfers.or_else(|| self.random.pick_key(&state.task_queues))?;
+                let queue = state.task_queues.get(&id)?;
                 let expected_version = self.expected(queue.version);
                 Command::DeleteTaskQueue(DeleteTaskQueue { id: queue.id, expected_version })
             }
             Action::DeleteWorkflow if state.workflows.len() > 1 => {
-                let workflow = self.random.pick_value(&state.workflows)?;
+                let of_transfers = self.of_transfers(state, |transfer| {
+                    let to = if let RoutingTarget::Workflow(id) = transfer.to { Some(id) } else { None };
+                    [transfer.origin.workflow, to]
+                });
+                let id = of_transfers.or_else(|| self.random.pick_key(&state.workflows))?;
+                let workflow = state.workflows.get(&id)?;
                 let expected_version = self.expected(workflow.version);
                 Command::DeleteWorkflow(DeleteWorkflow { id: workflow.id, expected_version })
             }
             Action::DeleteWorker => {
-                let worker = self.random.pick_value(&state.workers)?;
+                let of_transfers = self.of_transfers(state, |transfer| {
+                    let to = if let RoutingTarget::Worker(id) = transfer.to { Some(id) } else { None };
+                    [Some(transfer.initiator), to]
+                });
+                let id = of_transfers.or_else(|| self.random.pick_key(&state.workers))?;
+                let worker = state.workers.get(&id)?;
                 let (id, expected_version) = (worker.id, self.expected(worker.version));
                 Command::DeleteWorker(DeleteWorker { id, expected_version, force: self.random.percent(50) })
             }
             Action::DeleteTask => {
-                let (id, version) = self.task(state, &[])?;
+                let in_transfer = state.tasks.values().filter(|task| task.open_transfer().is_some());
+                let in_transfer: Vec<_> = in_transfer.map(|task| (task.id, task.version)).collect();
+                let (id, version) = if !in_transfer.is_empty() && self.random.percent(30) {
+                    *self.random.pick(&in_transfer)
+                } else {
+                    self.task(state, &[])?
+                };
                 Command::DeleteTask(DeleteTask { id, expected_version: self.expected(version) })
             }
             _ => return None,
         })
     }
+
+    /// Now and then, one of those that a Task was handed to or came from, not long ago.
+    fn of_transfers<I: Copy>(
+        &mut self,
+        state: &State,
+        named: impl Fn(&TaskTransfer) -> [Option<I>; 2],
+    ) -> Option<I> {
+        let transfers = state.tasks.values().filter_map(|task| task.transfers.last());
+        let found: Vec<I> = transfers.flat_map(named).flatten().collect();
+        if found.is_empty() || self.random.percent(60) { None } else { Some(*self.random.pick(&found)) }
+    }
+
     fn create_activity(&mut self) -> Command {
         let available = self.random.percent(60);
         Command::CreateActivity(CreateActivity { id: self.mint(), name: self.activity_name(), available })
@@ -723,11 +782,12 @@ impl Workload {
             target_workers: if self.random.percent(85) { Some(self.queue_expression()) } else { None },
             max_reserved_workers: self.max_reserved_workers(),
             task_order: Some(self.task_order()),
+            wrap_up_limit_seconds: *self.random.pick(&self.features.wrap_up_limits),
         }
     }
 
     fn update_task_queue(&mut self, id: TaskQueueId, version: u32) -> Command {
-        let change = self.random.below(4);
+        let change = self.random.below(5);
         Command::UpdateTaskQueue(UpdateTaskQueue {
             id,
             expected_version: self.expected(version),
@@ -739,6 +799,11 @@ impl Workload {
             },
             max_reserved_workers: if change == 2 { self.max_reserved_workers() } else { None },
             task_order: if change == 3 { Some(self.task_order()) } else { None },
+            wrap_up_limit_seconds: if change == 4 {
+                Some(*self.random.pick(&self.features.wrap_up_limits))
+            } else {
+                None
+            },
         })
     }
 
@@ -1003,12 +1068,13 @@ impl Workload {
             return self.bring_work(state);
         };
         let task = &state.tasks[&id];
-        let owner = task.owner().map(|owner| state.reservations[&owner.reservation].worker);
+        let owner = owner_of(state, id);
+        let task_channel = state.task_channel(task.task_channel).expect("it stays, deleted or not");
         let can_take: Vec<WorkerId> = state
             .workers
             .values()
             .filter(|worker| state.is_available(worker) && Some(worker.id) != owner)
-            .filter(|worker| worker.channel(task.task_channel).is_some_and(|channel| channel.has_room()))
+            .filter(|worker| worker.channel(task_channel).has_room())
             .map(|worker| worker.id)
             .collect();
         let to = if self.random.percent(40) && !can_take.is_empty() {
@@ -1019,11 +1085,6 @@ impl Workload {
         Command::TransferTask(TransferTask {
             id,
             expected_version: self.expected(version),
-            initiator: match self.random.below(10) {
-                0 => self.random.pick_key(&state.workers),
-                1..=4 => None,
-                _ => owner,
-            },
             to,
             mode: if self.random.percent(50) { TransferMode::Warm } else { TransferMode::Cold },
             attributes: if self.random.percent(15) { Some(self.task_attributes(state)) } else { None },
@@ -1078,16 +1139,20 @@ impl Workload {
         statuses: &[ReservationStatus],
     ) -> Option<(ReservationId, Option<u32>)> {
         let of_any = self.random.percent(3);
-        let found: Vec<(ReservationId, u32)> = state
+        let mut found: Vec<&Arc<Reservation>> = state
             .reservations
             .values()
             .filter(|reservation| of_any || statuses.contains(&reservation.status))
-            .map(|reservation| (reservation.id, reservation.version))
             .collect();
+        if found.iter().any(|reservation| reservation.transfer.is_some()) && self.random.percent(30) {
+            // They are few, and what becomes of them is worth seeing.
+            found.retain(|reservation| reservation.transfer.is_some());
+        }
         if found.is_empty() {
             return None;
         }
-        let (id, version) = *self.random.pick(&found);
+        let reservation = *self.random.pick(&found);
+        let (id, version) = (reservation.id, reservation.version);
         Some((id, self.expected(version)))
     }
 
@@ -1227,6 +1292,7 @@ impl Workload {
             target_workers: None,
             max_reserved_workers: None,
             task_order: None,
+            wrap_up_limit_seconds: None,
         };
         let update_workflow = |id| UpdateWorkflow {
             id,
@@ -1250,7 +1316,6 @@ impl Workload {
         let transfer_task = |id, to| TransferTask {
             id,
             expected_version: None,
-            initiator: None,
             to,
             mode: TransferMode::Warm,
             attributes: None,
@@ -1259,7 +1324,7 @@ impl Workload {
         let new_task: TaskId = self.mint();
         let now = self.now;
 
-        match self.random.below(59) {
+        match self.random.below(61) {
             // Names of what does not exist.
             0 => Command::UpdateTask(update_task(self.mint())),
             1 => Command::UpdateWorker(update_worker(self.mint())),
@@ -1368,6 +1433,7 @@ impl Workload {
                     target_workers: None,
                     max_reserved_workers: None,
                     task_order: None,
+                    wrap_up_limit_seconds: None,
                 })
             }
             27 => Command::UpdateTaskQueue(UpdateTaskQueue {
@@ -1419,11 +1485,7 @@ impl Workload {
                 ..create_task(new_task, now)
             }),
             35 => {
-                let nobody = [
-                    RoutingTarget::Worker(self.mint()),
-                    RoutingTarget::TaskQueue(self.mint()),
-                    RoutingTarget::Workflow(self.mint()),
-                ];
+                let nobody = self.nobody(state);
                 let routing_target = Some(*self.random.pick(&nobody));
                 Command::CreateTask(CreateTask {
                     workflow: None,
@@ -1434,13 +1496,12 @@ impl Workload {
             // Transfers of whatever Task, to whomever.
             36 => {
                 // Half of them to who has it.
-                let owner = state.tasks.get(&task.0).and_then(|task| task.owner());
-                let owner = owner.map(|owner| state.reservations[&owner.reservation].worker);
+                let owner = owner_of(state, task.0);
                 let to = owner.filter(|_| self.random.percent(50)).unwrap_or(worker);
                 Command::TransferTask(transfer_task(task.0, RoutingTarget::Worker(to)))
             }
             37 => {
-                let nobody = [RoutingTarget::Worker(self.mint()), RoutingTarget::TaskQueue(self.mint())];
+                let nobody = self.nobody(state);
                 Command::TransferTask(transfer_task(task.0, *self.random.pick(&nobody)))
             }
             38 => Command::TransferTask(TransferTask {
@@ -1460,9 +1521,23 @@ impl Workload {
                 let reason = if self.random.percent(50) { Some("  ".to_owned()) } else { None };
                 Command::CancelTransfer(CancelTransfer { id: self.mint(), reason })
             }
+            42 => Command::UpdateWorkspace(UpdateWorkspace {
+                assigned_limit_hours: Some(Some(*self.random.pick(&[0, 8_761, u32::MAX]))),
+                queue_order_priority: Some(self.task_order()),
+                ..UpdateWorkspace::default()
+            }),
+            43 => Command::UpdateTaskQueue(UpdateTaskQueue {
+                wrap_up_limit_seconds: Some(Some(*self.random.pick(&[0, 86_401]))),
+                task_order: Some(self.task_order()),
+                ..update_queue(queue.id)
+            }),
+            44 => Command::CreateTaskQueue(CreateTaskQueue {
+                wrap_up_limit_seconds: Some(0),
+                ..self.create_task_queue()
+            }),
             // Too much.
-            42 => Command::CreateTask(CreateTask { attributes: oversize, ..create_task(new_task, now) }),
-            47 => {
+            45 => Command::CreateTask(CreateTask { attributes: oversize, ..create_task(new_task, now) }),
+            46 => {
                 let (id, expected_version) = (self.mint(), None);
                 let channel_optimized_routing = Some(true);
                 let name = None;
@@ -1473,63 +1548,63 @@ impl Workload {
                     channel_optimized_routing,
                 })
             }
-            48 => Command::UpdateTaskChannel(UpdateTaskChannel {
+            47 => Command::UpdateTaskChannel(UpdateTaskChannel {
                 id: channel,
                 expected_version: None,
                 name: Some(long),
                 channel_optimized_routing: Some(true),
             }),
-            49 => Command::CreateTaskChannel(CreateTaskChannel {
+            48 => Command::CreateTaskChannel(CreateTaskChannel {
                 id: self.mint(),
                 name: "Mail".to_owned(),
                 unique_name: (*self.random.pick(&["", "2nd", "e-mail", "VOICE", "two words"])).to_owned(),
                 channel_optimized_routing: false,
             }),
             // What was deleted before, or never was.
-            50 => {
+            49 => {
                 let deleted = state.deleted.workers.values().next().map(|worker| worker.id);
                 let (id, expected_version) = (deleted.unwrap_or_else(|| self.mint()), None);
                 Command::DeleteWorker(DeleteWorker { id, expected_version, force: true })
             }
-            51 => {
+            50 => {
                 let deleted = state.deleted.task_queues.values().next().map(|queue| queue.id);
                 let id = deleted.unwrap_or_else(|| self.mint());
                 Command::DeleteTaskQueue(DeleteTaskQueue { id, expected_version: None })
             }
-            52 => {
+            51 => {
                 let deleted = state.deleted.workflows.values().next().map(|workflow| workflow.id);
                 let id = deleted.unwrap_or_else(|| self.mint());
                 Command::DeleteWorkflow(DeleteWorkflow { id, expected_version: None })
             }
-            53 => {
+            52 => {
                 let deleted = state.deleted.activities.keys().next().copied();
                 let id = deleted.unwrap_or_else(|| self.mint());
                 Command::DeleteActivity(DeleteActivity { id, expected_version: None })
             }
-            54 => {
+            53 => {
                 let deleted = state.deleted.task_channels.keys().next().copied();
                 let id = deleted.unwrap_or_else(|| self.mint());
                 Command::DeleteTaskChannel(DeleteTaskChannel { id, expected_version: None })
             }
-            55 => {
+            54 => {
                 let deleted = state.tasks.values().find(|task| task.deleted_at.is_some()).map(|task| task.id);
                 let id = deleted.unwrap_or_else(|| self.mint());
                 Command::DeleteTask(DeleteTask { id, expected_version: None })
             }
-            56 => Command::DeleteTask(DeleteTask { id: task.0, expected_version: Some(task.1 + 1) }),
-            57 => Command::UpdateWorker(UpdateWorker {
+            55 => Command::DeleteTask(DeleteTask { id: task.0, expected_version: Some(task.1 + 1) }),
+            56 => Command::UpdateWorker(UpdateWorker {
                 name: Some("Big".to_owned()),
                 attributes: Some(oversize),
                 ..update_worker(worker)
             }),
-            44 => Command::DeleteSkill(DeleteSkill { id: self.mint(), expected_version: None }),
-            45 => Command::AssignSkill(AssignSkill {
+            57 => Command::DeleteSkill(DeleteSkill { id: self.mint(), expected_version: None }),
+            58 => Command::AssignSkill(AssignSkill {
                 worker,
                 skill: self.mint(),
                 expected_version: None,
                 level: None,
             }),
-            46 => {
+            59 => {
                 let skill = self.random.pick_key(&state.skills).unwrap_or_else(|| self.mint());
                 let expected_version = Some(worker_version + 1);
                 Command::UnassignSkill(UnassignSkill { worker, skill, expected_version })
@@ -1540,6 +1615,19 @@ impl Workload {
                 ..update_task(task.0)
             }),
         }
+    }
+
+    /// Whom or what nothing can be sent to: what never was, and half of the time what was deleted, where there is some.
+    fn nobody(&mut self, state: &State) -> [RoutingTarget; 3] {
+        let was = self.random.percent(50);
+        let worker = state.deleted.workers.values().next().filter(|_| was).map(|worker| worker.id);
+        let queue = state.deleted.task_queues.values().next().filter(|_| was).map(|queue| queue.id);
+        let workflow = state.deleted.workflows.values().next().filter(|_| was).map(|workflow| workflow.id);
+        [
+            RoutingTarget::Worker(worker.unwrap_or_else(|| self.mint())),
+            RoutingTarget::TaskQueue(queue.unwrap_or_else(|| self.mint())),
+            RoutingTarget::Workflow(workflow.unwrap_or_else(|| self.mint())),
+        ]
     }
 
     /// An id that nobody has. As at the edge, the ids of a millisecond are not in the order of their making.
@@ -1554,6 +1642,12 @@ impl Workload {
 
 fn attributes(value: &Value) -> Attributes {
     Attributes::of(value).expect("an object")
+}
+
+/// The Worker who has the Task.
+fn owner_of(state: &State, task: TaskId) -> Option<WorkerId> {
+    let owner = state.tasks.get(&task)?.owner()?;
+    Some(state.reservations[&owner.reservation].worker)
 }
 
 fn draw_limits(random: &mut Random, features: &Features) -> Limits {
@@ -1646,6 +1740,16 @@ impl Features {
                 0 | 1 => vec![1],
                 2 => vec![10, 3_600],
                 _ => vec![1, 2, 7],
+            },
+            wrap_up_limits: match random.below(4) {
+                0 | 1 => vec![None],
+                2 => vec![None, Some(1), Some(3)],
+                _ => vec![Some(10), Some(60), Some(86_400)],
+            },
+            assigned_limits: match random.below(4) {
+                0 | 1 => vec![None],
+                2 => vec![None, Some(1), Some(2)],
+                _ => vec![Some(1), Some(8_760)],
             },
             priorities: match random.below(3) {
                 0 => vec![0],

@@ -3,7 +3,8 @@
 use routing::command::*;
 use routing::ids::*;
 use routing::rejection::Code;
-use routing::state::{ReservationStatus, TaskStatus};
+use routing::state::task_transfer::TransferMode;
+use routing::state::{ReservationStatus, RoutingTarget, TaskStatus};
 use routing::{Command, Rejection};
 use serde_json::json;
 
@@ -309,6 +310,25 @@ fn a_channel_is_in_use_by_tasks_and_the_first_five_always_are() {
     let next = centre.task_with(workflow, json!({}), |task| task.task_channel = TaskChannelRef::Id(again));
     assert_eq!(centre.offered_to(next), [ann]);
     not_found(&mut centre, delete_channel(mail));
+}
+
+#[test]
+fn a_channel_is_in_use_by_whoever_still_wraps_up_a_task_that_has_ended() {
+    let mut centre = Centre::new();
+    let queue = centre.queue("1==1");
+    let workflow = centre.straight_to(queue);
+    let mail = centre.create_channel("mail");
+    let ann = centre.worker("Ann", json!({}));
+    let task = centre.task_with(workflow, json!({}), |task| task.task_channel = TaskChannelRef::Id(mail));
+    centre.accept(task, ann);
+    centre.transfer(task, RoutingTarget::TaskQueue(queue), TransferMode::Cold);
+    centre.cancel(task);
+    assert_eq!(centre.reservation(task, ann).status, ReservationStatus::Wrapping);
+    let sentence = format!("the Task Channel cannot be deleted: Task {task} uses it");
+    in_use(&mut centre, delete_channel(mail), &sentence, 1);
+    centre.complete_reservation(task, ann);
+    assert_eq!(centre.the_channel(ann, "mail").open(), 0);
+    centre.apply(delete_channel(mail));
 }
 
 #[test]

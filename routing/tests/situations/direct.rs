@@ -1,6 +1,6 @@
 //! Tasks that are sent to a Worker, a TaskQueue or a Workflow (`routing.md` 2.10).
 
-use routing::state::{ReservationStatus, RoutingTarget, TaskStatus};
+use routing::state::{ReservationStatus, RoutingTarget, TaskOrder, TaskStatus};
 use serde_json::json;
 
 use super::fixture::Centre;
@@ -98,6 +98,27 @@ fn a_directed_task_competes_with_those_in_queues_by_priority() {
     assert_eq!((centre.offered_to(queued), centre.offered_to(directed)), (vec![ann], vec![]));
     centre.serve(queued, ann);
     assert_eq!(centre.offered_to(directed), [ann]);
+}
+
+#[test]
+fn a_directed_task_goes_with_those_of_fifo_queues_also_where_lifo_queues_go_first() {
+    let mut centre = Centre::new();
+    centre.update_workspace(|workspace| workspace.queue_order_priority = Some(TaskOrder::Lifo));
+    let (fifo, lifo) = (centre.queue("1==1"), centre.lifo_queue("1==1"));
+    let (to_fifo, to_lifo) = (centre.straight_to(fifo), centre.straight_to(lifo));
+    let ann = centre.worker("Ann", json!({}));
+    let busy = centre.task(to_lifo, json!({}));
+    let directed = centre.task_for(RoutingTarget::Worker(ann), |task| {
+        task.ignore_capacity = Some(false);
+        task.priority = Some(5);
+    });
+    let of_lifo = centre.task(to_lifo, json!({}));
+    let of_fifo = centre.task_with(to_fifo, json!({}), |task| task.priority = Some(6));
+    centre.serve(busy, ann);
+    for next in [of_lifo, of_fifo, directed] {
+        assert_eq!(centre.offered_to(next), [ann]);
+        centre.serve(next, ann);
+    }
 }
 
 #[test]

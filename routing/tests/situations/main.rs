@@ -4,6 +4,8 @@ mod channels;
 mod deletions;
 mod direct;
 mod fixture;
+mod handed_on;
+mod limits;
 mod offers;
 mod order;
 mod refusals;

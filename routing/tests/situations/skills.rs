@@ -129,6 +129,13 @@ fn what_others_wrote_into_the_attributes_stays_and_null_is_nothing() {
         assign(&mut centre, ben, spanish, None).expect("assigned");
         assert_eq!(attributes_of(&centre, ben)["routing"]["skills"], json!(["spanish"]));
     }
+    // NULL that nothing is written over stays, too.
+    let cid = centre.worker("Cid", json!({ "routing": { "skills": ["spanish"], "levels": null } }));
+    unassign(&mut centre, cid, spanish).expect("taken away");
+    assert_eq!(attributes_of(&centre, cid), json!({ "routing": { "skills": [], "levels": null } }));
+    let dan = centre.worker("Dan", json!({ "routing": { "skills": null, "levels": { "spanish": 1 } } }));
+    unassign(&mut centre, dan, spanish).expect("taken away");
+    assert_eq!(attributes_of(&centre, dan), json!({ "routing": { "skills": null, "levels": {} } }));
 }
 
 #[test]

@@ -636,3 +636,27 @@ fn a_task_that_is_offered_is_not_looked_at_again() {
     });
     assert_eq!((centre.queue_of(task), centre.offered_to(task)), (old, vec![ann]));
 }
+
+#[test]
+fn what_is_due_at_the_same_moment_begins_with_answers_and_goes_on_with_steps() {
+    let mut centre = Centre::new();
+    let (empty, everyone) = (centre.queue("1==0"), centre.queue("1==1"));
+    let straight = centre.straight_to(everyone);
+    let in_steps = centre.steps(json!([{ "queue": empty, "timeout": 120 }, { "queue": everyone }]));
+    let ann = centre.worker("Ann", json!({}));
+    let waiting = centre.task(in_steps, json!({}));
+    let offered = centre.task(straight, json!({}));
+    assert_eq!((centre.offered_to(waiting), centre.offered_to(offered)), (vec![], vec![ann]));
+    centre.forget();
+    centre.pass_seconds(120);
+    assert_eq!(
+        centre.events(),
+        [
+            "reservation.timeout",
+            "worker.activity.update",
+            "task-queue.timeout",
+            "workflow.target-matched",
+            "task-queue.moved"
+        ]
+    );
+}

@@ -183,6 +183,20 @@ fn cold_the_first_wraps_up_at_once() {
 }
 
 #[test]
+fn cold_the_first_is_not_asked_also_when_done() {
+    let (mut centre, task, [ann, bob, cid]) = ann_has_a_task();
+    for worker in [bob, cid] {
+        centre.move_worker(worker, "Offline");
+    }
+    let queue = centre.queue("1==1");
+    centre.transfer(task, RoutingTarget::TaskQueue(queue), Cold);
+    centre.complete_reservation(task, ann);
+    assert_eq!((centre.status(task), centre.offered_to(task)), (TaskStatus::Pending, vec![]));
+    centre.move_worker(cid, "Available");
+    assert_eq!(centre.offered_to(task), [cid]);
+}
+
+#[test]
 fn cold_refused_the_task_goes_through_its_workflow_again() {
     let (mut centre, task, [ann, bob, cid]) = ann_has_a_task();
     centre.transfer(task, RoutingTarget::Worker(bob), Cold);

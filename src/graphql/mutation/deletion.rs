@@ -32,7 +32,7 @@ impl DeletionMutations {
     }
 
     /// Deletes a Task Channel. Admins only. Error: `IN_USE` where every Workspace has it (default, voice, chat, sms and
-    /// video), or a Task uses it that has not ended.
+    /// video), or a Task uses it that has not ended or is still wrapped up.
     async fn delete_task_channel(
         &self,
         ctx: &Context<'_>,

@@ -34,6 +34,7 @@ impl Counts {
             }
             // Who has it has it out of the queue; where a transfer fails or ends, it has left that one's.
             Event::TaskCanceled { task }
+            | Event::TaskDeleted { task }
             | Event::TaskTransferFailed { task, .. }
             | Event::TaskTransferCanceled { task, .. } => drop(self.waiting.remove(&task.id)),
             Event::ReservationCreated { .. } => self.offered += 1,

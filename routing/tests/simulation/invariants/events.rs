@@ -33,7 +33,12 @@ pub(super) fn tasks_live_by_the_graph(before: &State, recorded: &Recorded) {
             | Event::ReservationCanceled { .. } => (from, to) == (Reserved, Pending),
             Event::TaskCanceled { .. } => (from, to) == (Pending, Canceled),
             Event::TaskWrapup { .. } => (from, to) == (Assigned, Wrapping),
-            Event::TaskCompleted { .. } => matches!((from, to), (Assigned | Wrapping, Completed)),
+            Event::TaskCompleted { .. } | Event::TaskSystemDeleted { .. } => {
+                matches!((from, to), (Assigned | Wrapping, Completed))
+            }
+            Event::TaskDeleted { .. } => {
+                matches!((from, to), (Pending, Canceled | Completed) | (Assigned | Wrapping, Completed))
+            }
             Event::TaskTransferInitiated { .. } => (from, to) == (Assigned, Pending),
             Event::TaskTransferFailed { .. } | Event::TaskTransferCanceled { .. } => {
                 (from, to) == (Pending, Assigned)
@@ -92,7 +97,7 @@ pub(super) fn an_offer_is_possible_at_birth(before: &State, recorded: &Recorded)
     let pair = format!("{} was offered to {}", task.id, worker.id);
     let is_first = before.reservations_of_task(task.id).next().is_none();
     if !(task.ignore_capacity && is_first) {
-        let channel = worker.channel(task.task_channel).expect("one for each Task Channel");
+        let channel = worker.channel(&before.task_channels[&task.task_channel]);
         assert!(before.activities[&worker.activity].available, "{pair}, who is away");
         assert!(channel.available, "{pair}, whose channel is off");
         assert!(channel.open() < channel.configured_capacity, "{pair}, who has no room");
@@ -135,7 +140,7 @@ pub(super) fn offers_of_a_task_are_bounded(before: &State, recorded: &Recorded) 
 pub(super) fn wrap_up_occupies(before: &State, after: &State, recorded: &Recorded) {
     let open = |state: &State, reservation: &Reservation| {
         let worker = &state.workers[&reservation.worker];
-        worker.channel(reservation.task_channel).expect("it has one").open()
+        worker.channel(&state.task_channels[&reservation.task_channel]).open()
     };
     match &recorded.event {
         Event::ReservationWrapup { reservation, .. } | Event::ReservationAccepted { reservation, .. } => {

@@ -58,6 +58,7 @@ impl Auditor {
         states::transfers_are_atomic(state);
         states::counters_count(state);
         states::no_task_is_lost(state);
+        states::what_is_referred_to_can_be_read(state);
         states::nothing_is_overdue(state, &self.limits, now);
         self.counts.add_up(state, now);
     }
@@ -70,6 +71,10 @@ impl Auditor {
 
     /// I-29: what the router says of who could take a waiting Task is what the model says. Looks at every pair.
     pub fn explanations_are_right(&self, router: &Router, model: &Model) {
+        for id in self.state.tasks.keys() {
+            let explanation = router.explain(*id, None, 0).expect("the Task is there");
+            assert!(!explanation.summary.is_empty(), "{id}: something can be said of every Task");
+        }
         for id in model.waiting_tasks() {
             let task = &self.state.tasks[&id];
             let explanation = router.explain(id, None, usize::MAX).expect("the Task is there");

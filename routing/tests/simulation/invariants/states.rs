@@ -6,7 +6,7 @@ use routing::event::{Event, Recorded};
 use routing::ids::*;
 use routing::state::task::Place;
 use routing::state::task_transfer::{TransferMode, TransferStatus};
-use routing::state::{Phase, Reservation, ReservationStatus, RoutingTarget};
+use routing::state::{Phase, Reservation, ReservationStatus, RoutingTarget, Task};
 use routing::time::Timestamp;
 use routing::{Limits, State};
 
@@ -137,7 +137,8 @@ pub(super) fn counters_count(state: &State) {
         }
     }
     for worker in state.workers.values() {
-        for channel in &worker.channels {
+        for task_channel in state.task_channels.values() {
+            let channel = worker.channel(task_channel);
             let load = loads.get(&(worker.id, channel.task_channel)).copied().unwrap_or_default();
             assert_eq!((channel.pending, channel.accepted, channel.wrapping), load, "{}", worker.id);
             let capacity = channel.configured_capacity;
@@ -180,6 +181,51 @@ pub(super) fn no_task_is_lost(state: &State) {
     assert!(listed.is_empty(), "a TaskQueue holds Tasks that are not there");
     for reservation in state.reservations.values() {
         assert!(state.tasks.contains_key(&reservation.task), "{} outlived its Task", reservation.id);
+    }
+}
+
+/// I-21, as far as no rule decides: what is deleted is in none of the maps, and what is referred to can be read.
+pub(super) fn what_is_referred_to_can_be_read(state: &State) {
+    for worker in state.workers.values() {
+        assert!(worker.deleted_at.is_none(), "{} was deleted", worker.id);
+        assert!(state.activities.contains_key(&worker.activity), "{} is nowhere", worker.id);
+        for channel in &worker.channels {
+            assert!(state.task_channel(channel.task_channel).is_some(), "{}: its channels", worker.id);
+        }
+    }
+    for task in state.tasks.values() {
+        let Task { id, task_channel, task_queue, workflow, routing_target, .. } = &**task;
+        assert!(state.task_channel(*task_channel).is_some(), "{id}: its channel");
+        assert!(task_queue.is_none_or(|queue| state.task_queue(queue).is_some()), "{id}: its TaskQueue");
+        assert!(workflow.is_none_or(|workflow| state.workflow(workflow).is_some()), "{id}: its Workflow");
+        let has_target = routing_target.is_none_or(|target| match target {
+            RoutingTarget::Worker(id) => state.worker(id).is_some(),
+            RoutingTarget::TaskQueue(id) => state.task_queue(id).is_some(),
+            RoutingTarget::Workflow(id) => state.workflow(id).is_some(),
+        });
+        assert!(has_target, "{id}: where it was directed to");
+        assert!(task.deleted_at.is_none() || task.ended().is_some(), "{id} was deleted, and lives");
+        if task.ended().is_none() {
+            let is_there = |queue: &TaskQueueId| state.task_queues.contains_key(queue);
+            assert!(task_queue.as_ref().is_none_or(is_there), "{id} is in a TaskQueue that was deleted");
+        }
+        if let Some(waiting) = task.waiting() {
+            let followed = task.followed().map(|(workflow, _)| workflow);
+            assert!(followed.is_none_or(|it| state.workflows.contains_key(&it)), "{id}: what it follows");
+            if let Some(Place::Worker(worker)) = waiting.place {
+                assert!(state.workers.contains_key(&worker), "{id} waits in vain");
+            }
+        }
+    }
+    for reservation in state.reservations.values() {
+        let Reservation { id, worker, task_channel, task_queue, workflow, status, .. } = &**reservation;
+        assert!(state.worker(*worker).is_some(), "{id}: its Worker");
+        assert!(task_queue.is_none_or(|queue| state.task_queue(queue).is_some()), "{id}: its TaskQueue");
+        assert!(workflow.is_none_or(|workflow| state.workflow(workflow).is_some()), "{id}: its Workflow");
+        if status.is_open() {
+            assert!(state.workers.contains_key(worker), "{id} is open, and its Worker gone");
+            assert!(state.task_channels.contains_key(task_channel), "{id} is open, and its channel gone");
+        }
     }
 }
 

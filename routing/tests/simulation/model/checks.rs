@@ -34,6 +34,10 @@ impl Refusal {
         Refusal { code: Code::InvalidState, field: None }
     }
 
+    pub fn in_use() -> Refusal {
+        Refusal { code: Code::InUse, field: None }
+    }
+
     pub fn limit(field: Option<&'static str>) -> Refusal {
         Refusal { code: Code::LimitExceeded, field }
     }

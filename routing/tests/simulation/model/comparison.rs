@@ -25,11 +25,13 @@ impl Model {
         assert_eq!(self.workspace, *state.workspace, "the Workspace");
         same("Activities", self.activities.values(), state.activities.values());
         same("Task Channels", self.task_channels.values(), state.task_channels.values());
+        same("Skills", self.skills.values(), state.skills.values());
         same("TaskQueues", self.task_queues.values(), state.task_queues.values());
         same("Workflows", self.workflows.values(), state.workflows.values());
         same("Workers", self.workers.values(), state.workers.values());
         same("Tasks", self.tasks.values(), state.tasks.values());
         same("Reservations", self.reservations.values(), state.reservations.values());
+        self.assert_deleted_are(&state.deleted);
     }
 }
 
@@ -72,7 +74,7 @@ fn names(events: &[Recorded]) -> String {
     events.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
-fn same<'a, T: PartialEq + std::fmt::Debug + 'a>(
+pub(super) fn same<'a, T: PartialEq + std::fmt::Debug + 'a>(
     what: &str,
     predicted: impl Iterator<Item = &'a T>,
     present: impl Iterator<Item = &'a std::sync::Arc<T>>,

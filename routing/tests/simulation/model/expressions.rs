@@ -58,17 +58,17 @@ struct Subject<'a> {
 
 impl Model {
     /// Does the filter take the Task?
-    pub(super) fn filter_takes(&self, expression: &Expression, task: &Task) -> bool {
+    pub fn filter_takes(&self, expression: &Expression, task: &Task) -> bool {
         self.is_true(expression.root(), Subject { task: Some(task), ..Subject::default() })
     }
 
     /// Is the step's expression true for the two?
-    pub(super) fn step_suits(&self, expression: &Expression, task: &Task, worker: &Worker) -> bool {
+    pub fn step_suits(&self, expression: &Expression, task: &Task, worker: &Worker) -> bool {
         self.is_true(expression.root(), Subject { task: Some(task), worker: Some(worker), queue: None })
     }
 
     /// Is the Worker eligible for the TaskQueue (3.1)?
-    pub(super) fn serves(&self, worker: &Worker, queue: &TaskQueue) -> bool {
+    pub fn serves(&self, worker: &Worker, queue: &TaskQueue) -> bool {
         match &queue.target_workers {
             TargetWorkers::Nobody => false,
             TargetWorkers::Matching(expression) => {
@@ -160,10 +160,7 @@ impl Model {
                 let Some(channel) = channels.find(|channel| *channel.unique_name == **unique_name) else {
                     return Value::Null;
                 };
-                let channels = worker.channels.iter();
-                let Some(channel) = channels.into_iter().find(|of| of.task_channel == channel.id) else {
-                    return Value::Null;
-                };
+                let channel = self.channel(worker, channel.id);
                 let (open, capacity) =
                     (channel.pending + channel.accepted + channel.wrapping, channel.configured_capacity);
                 integer(match field {

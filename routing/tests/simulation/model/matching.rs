@@ -98,7 +98,7 @@ impl Model {
     /// 4.1.
     pub fn is_candidate(&self, task: &Task, worker: &Worker) -> bool {
         // What is quick to see comes first.
-        let channel = channel(worker, task.task_channel);
+        let channel = &self.channel(worker, task.task_channel);
         self.activities[&worker.activity].available
             && channel.available
             && has_room(channel)
@@ -111,7 +111,7 @@ impl Model {
 
     /// The same, one by one.
     pub fn checks(&self, task: &Task, worker: &Worker) -> [Check; 8] {
-        let channel = channel(worker, task.task_channel);
+        let channel = &self.channel(worker, task.task_channel);
         [
             (CheckKind::QueueMembership, self.is_member(task, worker)),
             (CheckKind::KnownWorker, self.is_meant(task, worker)),
@@ -188,11 +188,6 @@ fn place(task: &Task) -> Option<&Place> {
 }
 
 pub use super::transfers::open_transfer;
-
-pub fn channel(worker: &Worker, task_channel: TaskChannelId) -> &WorkerChannel {
-    let mut channels = worker.channels.iter();
-    channels.find(|channel| channel.task_channel == task_channel).expect("one for each Task Channel")
-}
 
 /// 5.2: what is pending, accepted or being wrapped up takes one unit each.
 pub fn has_room(channel: &WorkerChannel) -> bool {

@@ -8,13 +8,16 @@
 //!
 //! What an object says of other objects is never counted on, but always counted anew: [`Model::record_reservation`].
 
+mod channels;
 mod checks;
 mod comparison;
+mod deletions;
 mod expressions;
 mod matching;
 mod offers;
 mod reservations;
 mod settings;
+mod skills;
 mod tasks;
 mod time;
 mod transfers;
@@ -26,7 +29,9 @@ use std::sync::Arc;
 
 use routing::event::{Actor, Event, Recorded};
 use routing::ids::*;
-use routing::state::{Activity, Reservation, Task, TaskChannel, TaskQueue, Worker, Workflow, Workspace};
+use routing::state::{
+    Activity, Reservation, Skill, Task, TaskChannel, TaskQueue, Worker, Workflow, Workspace,
+};
 use routing::time::Timestamp;
 use routing::{Command, Limits, State};
 
@@ -44,11 +49,13 @@ pub struct Model {
     workspace: Workspace,
     activities: BTreeMap<ActivityId, Activity>,
     task_channels: BTreeMap<TaskChannelId, TaskChannel>,
+    skills: BTreeMap<SkillId, Skill>,
     task_queues: BTreeMap<TaskQueueId, TaskQueue>,
     workflows: BTreeMap<WorkflowId, Workflow>,
     workers: BTreeMap<WorkerId, Worker>,
     tasks: BTreeMap<TaskId, Task>,
     reservations: BTreeMap<ReservationId, Reservation>,
+    deleted: deletions::Deleted,
     /// Every offer that was made to a Worker, oldest first; also those of purged Tasks.
     offers: BTreeMap<WorkerId, Vec<Offer>>,
     /// The Tasks that have come to a step, or have had an offer fail there, since everything was settled.
@@ -72,11 +79,13 @@ impl Model {
             workspace: Workspace::clone(&state.workspace),
             activities: values(&state.activities),
             task_channels: values(&state.task_channels),
+            skills: values(&state.skills),
             task_queues: values(&state.task_queues),
             workflows: values(&state.workflows),
             workers: values(&state.workers),
             tasks: BTreeMap::new(),
             reservations: BTreeMap::new(),
+            deleted: deletions::Deleted::default(),
             offers: BTreeMap::new(),
             looked_at: BTreeSet::new(),
             documents: expressions::Documents::default(),
@@ -90,14 +99,26 @@ impl Model {
             Command::UpdateWorkspace(command) => self.update_workspace(command),
             Command::CreateActivity(command) => self.create_activity(command),
             Command::UpdateActivity(command) => self.update_activity(command),
+            Command::DeleteActivity(command) => self.delete_activity(command),
+            Command::CreateSkill(command) => self.create_skill(command),
+            Command::UpdateSkill(command) => self.update_skill(command),
+            Command::DeleteSkill(command) => self.delete_skill(command),
+            Command::AssignSkill(command) => self.assign_skill(command),
+            Command::UnassignSkill(command) => self.unassign_skill(command),
+            Command::CreateTaskChannel(command) => self.create_task_channel(command),
+            Command::UpdateTaskChannel(command) => self.update_task_channel(command),
+            Command::DeleteTaskChannel(command) => self.delete_task_channel(command),
             Command::CreateTaskQueue(command) => self.create_task_queue(command),
             Command::UpdateTaskQueue(command) => self.update_task_queue(command),
+            Command::DeleteTaskQueue(command) => self.delete_task_queue(command),
             Command::CreateWorkflow(command) => self.create_workflow(command),
             Command::UpdateWorkflow(command) => self.update_workflow(command),
+            Command::DeleteWorkflow(command) => self.delete_workflow(command),
             Command::CreateWorker(command) => self.create_worker(command),
             Command::UpdateWorker(command) => self.update_worker(command),
             Command::SetWorkerActivity(command) => self.set_worker_activity(command),
             Command::UpdateWorkerChannel(command) => self.update_worker_channel(command),
+            Command::DeleteWorker(command) => self.delete_worker(command),
             Command::CreateTask(command) => self.create_task(command),
             Command::UpdateTask(command) => self.update_task(command),
             Command::CancelTask(command) => self.cancel_task(command),
@@ -105,6 +126,7 @@ impl Model {
             Command::CompleteTask(command) => self.complete_task(command),
             Command::TransferTask(command) => self.transfer_task(command),
             Command::CancelTransfer(command) => self.cancel_transfer(command),
+            Command::DeleteTask(command) => self.delete_task(command),
             Command::AcceptReservation(command) => self.accept_reservation(command),
             Command::RejectReservation(command) => self.reject_reservation(command),
             Command::WrapUpReservation(command) => self.wrap_up_reservation(command),

@@ -9,6 +9,7 @@ use routing::state::task::{CoolDown, Phase};
 use routing::state::worker::CircleStamp;
 use routing::state::{Reservation, ReservationStatus, Task, TaskStatus, Worker};
 
+use super::channels::put_channel;
 use super::time::TIME_TO_LIVE;
 use super::{Model, seconds_after};
 
@@ -33,7 +34,7 @@ impl Model {
         let stamp = CircleStamp { sequence: self.sequence + 1, at: self.now };
         let id = ReservationId::derived(self.now, stamp.sequence, self.tag());
         let timeout_seconds = match task.workflow {
-            Some(workflow) => self.workflows[&workflow].task_reservation_timeout_seconds,
+            Some(workflow) => self.workflow_or_deleted(workflow).task_reservation_timeout_seconds,
             None => 120,
         };
         let reservation = Reservation {
@@ -227,13 +228,14 @@ impl Model {
             let of_channel = of_worker.filter(|other| other.task_channel == task_channel);
             of_channel.filter(|other| other.status == status).count() as u32
         };
+        let channel = self.channel(&worker, reservation.task_channel);
+        put_channel(&mut worker, channel);
+        worker.last_reserved = self.places(worker.id, reservation.task_channel, None).common;
         for channel in &mut worker.channels {
             channel.pending = count(channel.task_channel, ReservationStatus::Pending);
             channel.accepted = count(channel.task_channel, ReservationStatus::Accepted);
             channel.wrapping = count(channel.task_channel, ReservationStatus::Wrapping);
-            let places = self.places(worker.id, channel.task_channel, None);
-            worker.last_reserved = places.common;
-            channel.last_reserved = places.channel;
+            channel.last_reserved = self.places(worker.id, channel.task_channel, None).channel;
         }
         self.workers.insert(worker.id, worker.clone());
         self.record(event(Arc::new(reservation), Arc::new(task), Arc::new(worker)));

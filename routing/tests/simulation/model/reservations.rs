@@ -1,10 +1,12 @@
 //! What Workers answer, and how their work ends (`routing.md` 6.1, 6.2).
 
+use std::sync::Arc;
+
 use routing::command::*;
 use routing::event::Event;
 use routing::ids::*;
 use routing::state::task::{Assignment, Ended, Phase};
-use routing::state::{Reservation, ReservationStatus, TaskStatus};
+use routing::state::{Reservation, ReservationStatus, Task, TaskStatus};
 
 use super::Model;
 use super::checks::{self, Answer, Refusal, demand, find};
@@ -63,23 +65,41 @@ impl Model {
         let is_work = matches!(old.status, ReservationStatus::Accepted | ReservationStatus::Wrapping);
         demand(is_work, Refusal::invalid_state())?;
         demand(!self.holds_meanwhile(&old), Refusal::invalid_state())?;
-        let has_task = matches!(self.tasks[&old.task].status(), TaskStatus::Assigned | TaskStatus::Wrapping);
-        if has_task && self.open(old.task) == [id] {
-            self.complete(old.task, None);
-        } else {
-            self.end_work(id);
-        }
+        self.finish(id);
         Ok(())
     }
 
+    /// A Worker is done with a Task, and the Task with its last Worker.
+    pub(super) fn finish(&mut self, id: ReservationId) {
+        let task = self.reservations[&id].task;
+        let has_task = matches!(self.tasks[&task].status(), TaskStatus::Assigned | TaskStatus::Wrapping);
+        if has_task && self.open(task) == [id] {
+            self.complete(task, None, |task| Event::TaskCompleted { task });
+        } else {
+            self.end_work(id);
+        }
+    }
+
+    /// 2.9.
+    pub(super) fn assigned_for_long(&mut self, id: TaskId) {
+        let hours = self.workspace.assigned_limit_hours.expect("there is a limit");
+        let reason = format!("Task assigned for more than {hours} h");
+        self.complete(id, Some(reason), |task| Event::TaskSystemDeleted { task });
+    }
+
     /// The end of an assigned or wrapping Task, and of all who have it.
-    pub(super) fn complete(&mut self, id: TaskId, reason: Option<String>) {
+    pub(super) fn complete(
+        &mut self,
+        id: TaskId,
+        reason: Option<String>,
+        event: impl FnOnce(Arc<Task>) -> Event,
+    ) {
         let mut task = self.changed(id);
         let (Phase::Assigned(owner) | Phase::Wrapping(owner)) = task.phase else {
             panic!("{id} has an owner")
         };
         task.phase = Phase::Completed(Ended { at: self.now, reason, reservation: Some(owner.reservation) });
-        self.record_task(task, |task| Event::TaskCompleted { task });
+        self.record_task(task, event);
         for open in self.open(id) {
             self.end_work(open);
         }
@@ -96,7 +116,7 @@ impl Model {
             match self.last_to_accept(task.id, ReservationStatus::Accepted, id) {
                 None => {
                     let wrapping = self.changed(task.id);
-                    let wrapping = routing::state::Task { phase: Phase::Wrapping(owner), ..wrapping };
+                    let wrapping = Task { phase: Phase::Wrapping(owner), ..wrapping };
                     self.record_task(wrapping.clone(), |task| Event::TaskWrapup { task });
                     task = wrapping;
                 }
@@ -115,7 +135,7 @@ impl Model {
     }
 
     /// A Worker is done with a Task, which follows those who are left.
-    fn end_work(&mut self, id: ReservationId) {
+    pub(super) fn end_work(&mut self, id: ReservationId) {
         let mut reservation = self.changed_reservation(id);
         reservation.status = ReservationStatus::Completed;
         reservation.ended_at = Some(self.now);
@@ -126,7 +146,8 @@ impl Model {
         {
             let accepted = self.last_to_accept(task_id, ReservationStatus::Accepted, id);
             let heir = accepted.or_else(|| self.last_to_accept(task_id, ReservationStatus::Wrapping, id));
-            *owner = heir.expect("a Task ends with the last who has it");
+            // Nobody is left where the Task is being deleted.
+            *owner = heir.unwrap_or(owner.clone());
         }
         self.record_reservation(reservation, task, |reservation, task, worker| Event::ReservationCompleted {
             reservation,
@@ -136,6 +157,7 @@ impl Model {
         let mut task = self.changed(task_id);
         if let Phase::Assigned(owner) = task.phase.clone()
             && self.last_to_accept(task_id, ReservationStatus::Accepted, id).is_none()
+            && self.last_to_accept(task_id, ReservationStatus::Wrapping, id).is_some()
         {
             task.phase = Phase::Wrapping(owner);
             self.record_task(task, |task| Event::TaskWrapup { task });

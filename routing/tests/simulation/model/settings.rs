@@ -27,6 +27,7 @@ impl Model {
             timeout_activity,
             logout_activity,
             reoffer_delay_seconds,
+            assigned_limit_hours,
         } = command;
         let old = self.workspace.clone();
         checks::version(expected_version, old.version)?;
@@ -53,6 +54,12 @@ impl Model {
             checks::within(seconds, 1..=3_600, "reofferDelaySeconds")?;
             new.reoffer_delay_seconds = seconds;
         }
+        if let Some(limit) = assigned_limit_hours {
+            if let Some(hours) = limit {
+                checks::within(hours, 1..=8_760, "assignedLimitHours")?;
+            }
+            new.assigned_limit_hours = limit;
+        }
         if new != old {
             let new = Workspace { version: old.version + 1, updated_at: self.now, ..new };
             self.workspace = new.clone();
@@ -67,7 +74,7 @@ impl Model {
         let name = self.name_of_activity(id, &name)?;
         demand(self.activities.len() < self.limits.activities_max, Refusal::limit(None))?;
         let (created_at, updated_at) = (self.now, self.now);
-        let activity = Activity { id, name, available, version: 1, created_at, updated_at };
+        let activity = Activity { id, name, available, version: 1, created_at, updated_at, deleted_at: None };
         self.activities.insert(id, activity.clone());
         self.record(Event::ActivityCreated { activity: Arc::new(activity) });
         Ok(())
@@ -95,22 +102,32 @@ impl Model {
     }
 
     pub(super) fn create_task_queue(&mut self, command: CreateTaskQueue) -> Answer {
-        let CreateTaskQueue { id, name, target_workers, max_reserved_workers, task_order } = command;
+        let CreateTaskQueue {
+            id,
+            name,
+            target_workers,
+            max_reserved_workers,
+            task_order,
+            wrap_up_limit_seconds,
+        } = command;
         demand(!self.task_queues.contains_key(&id), Refusal::bad_input("id"))?;
         let name = self.name_of_queue(id, &name)?;
         demand(self.task_queues.len() < self.limits.task_queues_max, Refusal::limit(None))?;
         let target_workers = target(&target_workers.unwrap_or("1==1".to_owned()))?;
         let max_reserved_workers = max_reserved_workers.unwrap_or(1);
         checks::within(max_reserved_workers, 1..=50, "maxReservedWorkers")?;
+        check_wrap_up_limit(wrap_up_limit_seconds)?;
         let task_queue = TaskQueue {
             id,
             name,
             target_workers,
             max_reserved_workers,
             task_order: task_order.unwrap_or(TaskOrder::Fifo),
+            wrap_up_limit_seconds,
             version: 1,
             created_at: self.now,
             updated_at: self.now,
+            deleted_at: None,
         };
         self.task_queues.insert(id, task_queue.clone());
         self.record(Event::TaskQueueCreated { task_queue: Arc::new(task_queue) });
@@ -119,8 +136,15 @@ impl Model {
 
     /// Two events where the expression changes and something else does.
     pub(super) fn update_task_queue(&mut self, command: UpdateTaskQueue) -> Answer {
-        let UpdateTaskQueue { id, expected_version, name, target_workers, max_reserved_workers, task_order } =
-            command;
+        let UpdateTaskQueue {
+            id,
+            expected_version,
+            name,
+            target_workers,
+            max_reserved_workers,
+            task_order,
+            wrap_up_limit_seconds,
+        } = command;
         let old = find(&self.task_queues, id, "taskQueueId")?;
         checks::version(expected_version, old.version)?;
         let mut queue = old.clone();
@@ -133,6 +157,10 @@ impl Model {
         }
         if let Some(order) = task_order {
             queue.task_order = order;
+        }
+        if let Some(limit) = wrap_up_limit_seconds {
+            check_wrap_up_limit(limit)?;
+            queue.wrap_up_limit_seconds = limit;
         }
         let target_workers = match target_workers {
             None => old.target_workers.clone(),
@@ -175,6 +203,7 @@ impl Model {
             version: 1,
             created_at: self.now,
             updated_at: self.now,
+            deleted_at: None,
         };
         self.workflows.insert(id, workflow.clone());
         self.record(Event::WorkflowCreated { workflow: Arc::new(workflow) });
@@ -228,7 +257,7 @@ impl Model {
         Ok(())
     }
 
-    fn is_followed(&self, workflow: WorkflowId, revision: u32) -> bool {
+    pub(super) fn is_followed(&self, workflow: WorkflowId, revision: u32) -> bool {
         self.tasks.values().any(|task| {
             task.workflow == Some(workflow)
                 && self.step(task.id).is_some_and(|step| step.revision == revision)
@@ -251,6 +280,11 @@ impl Model {
         }
         Ok(Arc::new(configuration))
     }
+}
+
+/// 6.1.
+fn check_wrap_up_limit(limit: Option<u32>) -> Answer {
+    limit.map_or(Ok(()), |seconds| checks::within(seconds, 1..=86_400, "wrapUpLimitSeconds"))
 }
 
 fn target(target_workers: &str) -> Result<TargetWorkers, Refusal> {

@@ -71,6 +71,7 @@ impl Model {
             version: 1,
             created_at: self.now,
             updated_at: self.now,
+            deleted_at: None,
         };
         self.record_task(task, |task| Event::TaskCreated { task });
         self.send(id, to);
@@ -220,7 +221,7 @@ impl Model {
         let has_owner = matches!(task.status(), TaskStatus::Assigned | TaskStatus::Wrapping);
         demand(has_owner, Refusal::invalid_state())?;
         self.write_attributes(&task, attributes)?;
-        self.complete(id, reason);
+        self.complete(id, reason, |task| Event::TaskCompleted { task });
         Ok(())
     }
 
@@ -235,7 +236,7 @@ impl Model {
         }
     }
 
-    fn cancel(&mut self, id: TaskId, reason: &str) {
+    pub(super) fn cancel(&mut self, id: TaskId, reason: &str) {
         self.withdraw_offers(id, reason);
         let mut task = self.changed(id);
         let reason = Some(reason.to_owned());
@@ -258,6 +259,7 @@ impl Model {
 
     pub(super) fn task(&self, id: TaskId, expected_version: Option<u32>) -> Result<Task, Refusal> {
         let task = find(&self.tasks, id, "taskId")?;
+        demand(task.deleted_at.is_none(), Refusal::not_found("taskId"))?;
         checks::version(expected_version, task.version)?;
         Ok(task)
     }

@@ -12,10 +12,14 @@ use super::{Model, seconds_after};
 pub enum Due {
     /// The Worker has not answered.
     Answer(ReservationId),
+    /// The Worker has wrapped up for as long as they may.
+    WrapUp(ReservationId),
     /// The Task has been in its step for as long as it may.
     Step(TaskId),
     /// The Task has waited for as long as it may.
     TimeToLive(TaskId),
+    /// The Task has had its owner for as long as it may.
+    Assignment(TaskId),
     /// The Task may be offered to somebody again who refused it. Nothing happens but that everything is settled.
     Reoffer(TaskId, WorkerId),
     /// The Task has ended long ago.
@@ -49,8 +53,10 @@ impl Model {
     pub(super) fn happen(&mut self, due: Due) {
         match due {
             Due::Answer(reservation) => self.time_out(reservation),
+            Due::WrapUp(reservation) => self.finish(reservation),
             Due::Step(task) => self.step_is_over(task),
             Due::TimeToLive(task) => self.stop_waiting(task, TIME_TO_LIVE),
+            Due::Assignment(task) => self.assigned_for_long(task),
             Due::Reoffer(..) => {}
             Due::Purge(task) => {
                 self.tasks.remove(&task);
@@ -67,6 +73,14 @@ impl Model {
                 let at = seconds_after(reservation.created_at, reservation.timeout_seconds);
                 all.push((at, Due::Answer(reservation.id)));
             }
+            // 6.1: by the TaskQueue that it was offered out of, also where that was deleted since.
+            let queue = reservation.task_queue.and_then(|queue| self.queue_or_deleted(queue));
+            let limit = queue.and_then(|queue| queue.wrap_up_limit_seconds);
+            if let (ReservationStatus::Wrapping, Some(began), Some(limit)) =
+                (reservation.status, reservation.wrap_up_at, limit)
+            {
+                all.push((seconds_after(began, limit), Due::WrapUp(reservation.id)));
+            }
         }
         for task in self.tasks.values() {
             match &task.phase {
@@ -80,7 +94,12 @@ impl Model {
                 }
                 // 2.4: while a Task is offered, the deadline of its step takes nothing away.
                 Phase::Reserved(waiting) => all.push((waiting.expires_at, Due::TimeToLive(task.id))),
-                Phase::Assigned(_) | Phase::Wrapping(_) => {}
+                // 2.9.
+                Phase::Assigned(owner) | Phase::Wrapping(owner) => {
+                    if let Some(hours) = self.workspace.assigned_limit_hours {
+                        all.push((seconds_after(owner.at, 3_600 * hours), Due::Assignment(task.id)));
+                    }
+                }
                 // Whoever still has it is done first.
                 Phase::Completed(_) | Phase::Canceled(_) if self.open(task.id).is_empty() => {
                     let at = seconds_after(task.updated_at, self.limits.finished_task_retention_seconds);

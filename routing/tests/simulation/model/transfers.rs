@@ -9,19 +9,19 @@ use routing::state::task_transfer::{Origin, TaskTransfer, TransferMode, Transfer
 use routing::state::{RoutingTarget, Task};
 
 use super::checks::{self, Answer, Refusal, demand};
-use super::matching::{channel, has_room};
+use super::matching::has_room;
 use super::{Model, seconds_after};
 
 /// How often one Task may be transferred.
 const TRANSFERS_MAX: usize = 100;
+const GONE: &str = "Transfer failed, and where the Task came from was deleted";
 
 impl Model {
     pub(super) fn transfer_task(&mut self, command: TransferTask) -> Answer {
-        let TransferTask { id, expected_version, initiator, to, mode, attributes, priority } = command;
+        let TransferTask { id, expected_version, to, mode, attributes, priority } = command;
         let old = self.task(id, expected_version)?;
         let Phase::Assigned(owner) = &old.phase else { return Err(Refusal::invalid_state()) };
         let holder = self.reservations[&owner.reservation].worker;
-        demand(initiator.is_none() || initiator == Some(holder), Refusal::invalid_state())?;
         demand(old.transfers.len() < TRANSFERS_MAX, Refusal::limit(None))?;
         self.check_exists(to, "toId")?;
         if let RoutingTarget::Worker(worker) = to {
@@ -114,7 +114,7 @@ impl Model {
         let Some(open) = open_transfer(&self.tasks[&id]) else { return false };
         let (transfer, to) = (open.id, open.to);
         if let RoutingTarget::Worker(worker) = to {
-            let reason = format!("{} did not take the Task", self.workers[&worker].name);
+            let reason = format!("{} did not take the Task", self.worker_or_deleted(worker).name);
             self.end_transfer(id, TransferStatus::Failed, Some(reason));
             return true;
         }
@@ -150,11 +150,7 @@ impl Model {
             Phase::Pending(waiting) => waiting.held_by.clone(),
             other => panic!("{id} waits, and is not {other:?}"),
         };
-        let back_to = match (workflow, task_queue) {
-            (Some(workflow), _) => RoutingTarget::Workflow(workflow),
-            (None, Some(queue)) => RoutingTarget::TaskQueue(queue),
-            (None, None) => task.routing_target.expect("whatever no Workflow routes was directed"),
-        };
+        let back_to = self.back_to(&task, ended.origin);
         let goes_back = held_by.is_none();
         match (held_by, back_to) {
             (Some(owner), _) => {
@@ -162,18 +158,38 @@ impl Model {
                 task.phase = Phase::Assigned(owner);
                 task.cool_downs.clear();
             }
-            (None, RoutingTarget::Worker(worker)) => {
+            (None, Some(RoutingTarget::Worker(worker))) => {
                 (task.task_queue, task.task_queue_entered_at) = (task_queue, task_queue_entered_at);
                 task.phase = Phase::Pending(self.waiting_afresh(&task, Some(Place::Worker(worker))));
             }
-            (None, RoutingTarget::TaskQueue(_) | RoutingTarget::Workflow(_)) => {
+            (None, None) => {
+                (task.task_queue, task.task_queue_entered_at) = (task_queue, task_queue_entered_at);
+                task.phase = Phase::Pending(self.waiting_afresh(&task, None));
+            }
+            (None, Some(RoutingTarget::TaskQueue(_) | RoutingTarget::Workflow(_))) => {
                 task.phase = Phase::Pending(self.waiting_afresh(&task, None));
             }
         }
         self.record_end_of_transfer(task);
-        if goes_back {
-            self.send(id, back_to);
+        match back_to {
+            Some(back_to) if goes_back => self.send(id, back_to),
+            None if goes_back => self.cancel(id, GONE),
+            _ => {}
         }
+    }
+
+    /// 6.4: through its Workflow again; else to the TaskQueue that it was in, else to the Worker whom it was directed
+    /// to; the first of these that has not been deleted.
+    fn back_to(&self, task: &Task, origin: Origin) -> Option<RoutingTarget> {
+        let workflow = origin.workflow.map(RoutingTarget::Workflow);
+        let queue = origin.task_queue.map(RoutingTarget::TaskQueue);
+        let worker = task.routing_target.filter(|target| matches!(target, RoutingTarget::Worker(_)));
+        let mut ways = [workflow, queue, worker].into_iter().flatten();
+        ways.find(|way| match way {
+            RoutingTarget::Workflow(id) => self.workflows.contains_key(id),
+            RoutingTarget::TaskQueue(id) => self.task_queues.contains_key(id),
+            RoutingTarget::Worker(id) => self.workers.contains_key(id),
+        })
     }
 
     /// A transfer ends with its Task.
@@ -208,7 +224,7 @@ impl Model {
 
     fn can_take_now(&self, task: &Task, worker: WorkerId) -> bool {
         let worker = &self.workers[&worker];
-        let channel = channel(worker, task.task_channel);
+        let channel = &self.channel(worker, task.task_channel);
         self.activities[&worker.activity].available
             && channel.available
             && has_room(channel)

@@ -6,6 +6,7 @@ use routing::ids::*;
 use routing::state::{ReservationStatus, Worker, WorkerChannel};
 
 use super::Model;
+use super::channels::put_channel;
 use super::checks::{self, Answer, Refusal, demand, find};
 
 impl Model {
@@ -17,30 +18,18 @@ impl Model {
         self.check_attributes(&attributes)?;
         let activity = activity.unwrap_or(self.workspace.default_activity);
         let activity = find(&self.activities, activity, "activityId")?.id;
-        // 5.1: one for each Task Channel, switched on with capacity 1.
-        let channels = self.task_channels.keys().map(|channel| WorkerChannel {
-            task_channel: *channel,
-            configured_capacity: 1,
-            available: true,
-            pending: 0,
-            accepted: 0,
-            wrapping: 0,
-            last_reserved: None,
-            version: 1,
-            created_at: self.now,
-            updated_at: self.now,
-        });
         let worker = Worker {
             id,
             name,
             attributes,
             activity,
             activity_changed_at: self.now,
-            channels: channels.collect(),
+            channels: Vec::new(),
             last_reserved: None,
             version: 1,
             created_at: self.now,
             updated_at: self.now,
+            deleted_at: None,
         };
         self.record_worker(worker, |worker| Event::WorkerCreated { worker });
         Ok(())
@@ -97,8 +86,8 @@ impl Model {
             available,
         } = command;
         let worker = find(&self.workers, id, "workerId")?;
-        let old = worker.channels.iter().find(|channel| channel.task_channel == task_channel);
-        let old = old.ok_or(Refusal::not_found("taskChannelId"))?.clone();
+        find(&self.task_channels, task_channel, "taskChannelId")?;
+        let old = self.channel(&worker, task_channel);
         checks::version(expected_version, old.version)?;
         if let Some(capacity) = configured_capacity {
             checks::within(capacity, 0..=50, "configuredCapacity")?;
@@ -156,7 +145,7 @@ impl Model {
         checks::name(name, others.map(|other| &other.name))
     }
 
-    fn changed_worker(&self, id: WorkerId) -> Worker {
+    pub(super) fn changed_worker(&self, id: WorkerId) -> Worker {
         let worker = self.workers[&id].clone();
         Worker { version: worker.version + 1, updated_at: self.now, ..worker }
     }
@@ -169,14 +158,11 @@ impl Model {
         change: impl FnOnce(&mut WorkerChannel),
     ) -> Worker {
         let mut worker = self.workers[&id].clone();
-        for channel in &mut worker.channels {
-            if channel.task_channel == task_channel {
-                channel.version += 1;
-                channel.updated_at = self.now;
-                change(channel);
-                break;
-            }
-        }
+        let mut channel = self.channel(&worker, task_channel);
+        channel.version += 1;
+        channel.updated_at = self.now;
+        change(&mut channel);
+        put_channel(&mut worker, channel);
         worker
     }
 }
