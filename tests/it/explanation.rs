@@ -99,7 +99,7 @@ async fn a_waiting_task_says_who_could_take_it_and_what_is_in_the_way() {
          Cy ({cy}): is meant, but cannot take it now\n  \
          ok  TaskQueue         Spanish: languages HAS 'es' is true\n  \
          ok  step              worker.level >= task.level is true\n  \
-         NO  Activity          Offline is not available\n  \
+         NO  Activity          in the Activity Offline, which is not available\n  \
          ok  channel           channel default is on\n  \
          ok  capacity          0 of 1 on channel default taken\n"
     );
