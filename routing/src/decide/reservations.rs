@@ -9,7 +9,7 @@ use crate::ids::{Id, ReservationId, TaskId};
 use crate::rejection::Rejection;
 use crate::router::Router;
 use crate::state::task::{Assignment, Phase};
-use crate::state::{Reservation, ReservationStatus, Task, Worker, WorkerChannel};
+use crate::state::{Reservation, ReservationStatus, Task, TaskStatus, Worker, WorkerChannel};
 
 impl Router {
     pub(super) fn accept_reservation(&mut self, command: AcceptReservation) -> Result<(), Rejection> {
@@ -101,8 +101,9 @@ impl Router {
     /// In a WARM transfer the initiator stays until somebody else has the Task.
     fn check_is_not_held(&self, reservation: &Reservation, action: &'static str) -> Result<(), Rejection> {
         let task = &self.state.tasks[&reservation.task];
-        let held_by = task.waiting().and_then(|waiting| waiting.held_by.as_ref());
-        if held_by.is_some_and(|held_by| held_by.reservation == reservation.id) {
+        let initiates = task.open_transfer().map(|transfer| transfer.initiating_reservation);
+        let holds = task.owner().map(|owner| owner.reservation);
+        if holds == Some(reservation.id) && initiates == holds {
             self.check_no_transfer(task, action)?;
         }
         Ok(())
@@ -136,8 +137,11 @@ impl Router {
             channel.wrapping += 1;
         });
         let mut task = Arc::clone(&self.state.tasks[&old.task]);
-        if let (Phase::Assigned(_), Some(heir)) = (&task.phase, self.heir(&task, id)) {
-            task = Arc::new(Task { phase: Phase::Assigned(heir), ..self.changed(&task) });
+        let is_owner = task.owner().is_some_and(|owner| owner.reservation == id);
+        if is_owner && task.status() != TaskStatus::Wrapping {
+            let mut new = self.changed(&task);
+            self.leave(&mut new, id);
+            task = Arc::new(new);
         }
         self.emit(Event::ReservationWrapup { reservation, task, worker });
     }
@@ -159,25 +163,44 @@ impl Router {
         });
         let mut task = self.changed(&self.state.tasks[&old.task]);
         task.open_reservations.retain(|open| *open != id);
-        let heir = self.heir(&task, id);
-        if let (Phase::Assigned(assignment) | Phase::Wrapping(assignment), Some(heir)) =
-            (&mut task.phase, heir)
-        {
-            *assignment = heir;
-        }
+        self.leave(&mut task, id);
         self.emit(Event::ReservationCompleted { reservation, task: Arc::new(task), worker });
         self.follow_reservations(old.task);
+    }
+
+    /// If `left` was the Task's owner, another one is.
+    fn leave(&self, task: &mut Task, left: ReservationId) {
+        let (heir, working_heir) = (self.heir(task, left), self.working_heir(task, left));
+        match &mut task.phase {
+            Phase::Assigned(assignment) | Phase::Wrapping(assignment) => {
+                if let Some(heir) = heir {
+                    *assignment = heir;
+                }
+            }
+            Phase::Pending(waiting) | Phase::Reserved(waiting) => {
+                if waiting.held_by.as_ref().is_some_and(|held_by| held_by.reservation == left) {
+                    waiting.held_by = working_heir;
+                }
+            }
+            Phase::Completed(_) | Phase::Canceled(_) => {}
+        }
     }
 
     /// Who has a Task when its owner `left` is done, or wraps up, before those who had it earlier: the newest of these
     /// who does not wrap up, if there is one.
     fn heir(&self, task: &Task, left: ReservationId) -> Option<Assignment> {
-        task.assignment().filter(|assignment| assignment.reservation == left)?;
+        task.owner().filter(|assignment| assignment.reservation == left)?;
         let others = task.open_reservations.iter().filter(|open| **open != left);
         let others = others.map(|id| &self.state.reservations[id]);
         let newest =
             others.max_by_key(|open| (open.status == ReservationStatus::Accepted, open.accepted_at))?;
         Some(Assignment { reservation: newest.id, at: newest.accepted_at? })
+    }
+
+    /// The same, but only who does not wrap up: nobody else has a Task that waits.
+    pub(super) fn working_heir(&self, task: &Task, left: ReservationId) -> Option<Assignment> {
+        let heir = self.heir(task, left)?;
+        (self.state.reservations[&heir.reservation].status == ReservationStatus::Accepted).then_some(heir)
     }
 
     /// A Task is wrapped up when all who have it do.

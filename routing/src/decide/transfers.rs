@@ -5,7 +5,7 @@
 //!
 //! | | WARM | COLD |
 //! |---|---|---|
-//! | the initiator meanwhile | has the Task | wraps up |
+//! | the initiator meanwhile | has the Task | wraps up; who handed it on before, and is still there, has the Task |
 //! | accepted | both have it; the newer one is the owner until they wrap up | the other has it |
 //! | a Worker refuses | has it as before | routed again, from where it came |
 //! | a TaskQueue's Workers refuse | others are asked, until the time to live ends; then as above | the same |
@@ -135,9 +135,8 @@ impl Router {
     /// is the end of the transfer and not of the Task.
     pub(super) fn transfer_fails(&mut self, id: TaskId, reason: &str) -> bool {
         let Some(transfer) = self.state.tasks[&id].open_transfer() else { return false };
-        let is_end_of_task =
-            transfer.mode == TransferMode::Cold && matches!(transfer.to, RoutingTarget::Workflow(_));
-        if is_end_of_task {
+        let is_to_workflow = matches!(transfer.to, RoutingTarget::Workflow(_));
+        if is_to_workflow && self.state.tasks[&id].owner().is_none() {
             return false;
         }
         self.end_transfer(id, TransferStatus::Failed, Some(reason.to_owned()));
@@ -241,8 +240,12 @@ impl Router {
             task.workflow = Some(workflow);
         }
         let mut phase = self.waiting_anew(&task, first_place(to));
-        if let (TransferMode::Warm, Phase::Pending(waiting)) = (mode, &mut phase) {
-            waiting.held_by = task.assignment().cloned();
+        if let Phase::Pending(waiting) = &mut phase {
+            waiting.held_by = match mode {
+                TransferMode::Warm => task.assignment().cloned(),
+                // Whoever handed it on WARM before, and is still there.
+                TransferMode::Cold => self.working_heir(&task, initiating_reservation),
+            };
         }
         task.phase = phase;
         self.emit(Event::TaskTransferInitiated { task: Arc::new(task), transfer });

@@ -109,7 +109,8 @@ pub struct Waiting {
     /// Where it waits; `None` only between the events of the command that lets it wait.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<Place>,
-    /// Who has it meanwhile: in a WARM transfer, the Worker who transfers it.
+    /// Who has it meanwhile: in a WARM transfer, the Worker who transfers it; in a COLD one, who had it before that one
+    /// and is still there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_by: Option<Assignment>,
 }

@@ -347,6 +347,32 @@ fn cold_to_a_workflow_that_comes_to_its_end_cancels_the_task_as_any_workflow_doe
 }
 
 #[test]
+fn cold_while_an_earlier_holder_is_still_there_the_task_is_theirs_meanwhile() {
+    let (mut centre, task, [ann, bob, cid]) = ann_has_a_task();
+    centre.transfer(task, RoutingTarget::Worker(bob), Warm);
+    centre.accept(task, bob);
+    centre.transfer(task, RoutingTarget::Worker(cid), Cold);
+    assert_eq!((centre.status(task), centre.owner(task)), (TaskStatus::Reserved, Some(ann)));
+    centre.reject(task, cid);
+    assert_eq!((centre.status(task), centre.owner(task)), (TaskStatus::Assigned, Some(ann)));
+    assert_eq!(centre.transfer_status(task), TransferStatus::Failed);
+}
+
+#[test]
+fn an_earlier_holder_may_leave_while_the_task_is_handed_on_cold() {
+    let (mut centre, task, [ann, bob, cid]) = ann_has_a_task();
+    centre.transfer(task, RoutingTarget::Worker(bob), Warm);
+    centre.accept(task, bob);
+    centre.transfer(task, RoutingTarget::Worker(cid), Cold);
+    centre.complete_reservation(task, ann);
+    assert_eq!((centre.status(task), centre.owner(task)), (TaskStatus::Reserved, None));
+    centre.forget();
+    centre.reject(task, cid);
+    // Nobody has it any more, so it is routed again.
+    assert_eq!(centre.events()[..3], ["reservation.rejected", "task.transfer-failed", "workflow.entered"]);
+}
+
+#[test]
 fn a_canceled_warm_transfer_leaves_everything_as_before() {
     let (mut centre, task, [ann, bob, _]) = ann_has_a_task();
     centre.transfer(task, RoutingTarget::Worker(bob), Warm);

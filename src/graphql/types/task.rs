@@ -160,8 +160,8 @@ impl Task {
     }
 
     /// The accepted Reservation of the present owner: of several, the one that was accepted last; while the Task is
-    /// transferred `WARM`, that of the Worker who transfers it. Null before, while it is transferred `COLD`, and once
-    /// the Task has ended.
+    /// transferred `WARM`, that of the Worker who transfers it. Null before, while it is transferred `COLD` unless
+    /// somebody who had handed it on before is still there, and once the Task has ended.
     async fn assigned_reservation(&self) -> Option<Reservation> {
         self.scope.reservation(self.task.owner()?.reservation)
     }

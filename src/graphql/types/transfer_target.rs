@@ -45,13 +45,13 @@ impl TransferTarget {
         ID(self.target.to_string())
     }
 
-    /// The name.
+    /// The name. Empty where it was deleted and nothing else refers to it any more.
     async fn name(&self) -> &str {
         let state = self.scope.state();
         let name = match self.target {
-            RoutingTarget::Worker(id) => state.workers.get(&id).map(|worker| &worker.name),
-            RoutingTarget::TaskQueue(id) => state.task_queues.get(&id).map(|queue| &queue.name),
-            RoutingTarget::Workflow(id) => state.workflows.get(&id).map(|workflow| &workflow.name),
+            RoutingTarget::Worker(id) => state.worker(id).map(|worker| &worker.name),
+            RoutingTarget::TaskQueue(id) => state.task_queue(id).map(|queue| &queue.name),
+            RoutingTarget::Workflow(id) => state.workflow(id).map(|workflow| &workflow.name),
         };
         name.map_or("", String::as_str)
     }

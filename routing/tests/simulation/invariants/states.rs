@@ -88,8 +88,8 @@ pub(super) fn a_task_has_one_owner(state: &State, reservations: &BTreeMap<TaskId
     }
 }
 
-/// I-13. At most the last transfer is in progress; then the Task waits, held by the initiator if it is WARM and by
-/// nobody if it is COLD. One that is complete names who took the Task, and no other does.
+/// I-13. At most the last transfer is in progress; then the Task waits, held by the initiator if it is WARM, and by
+/// somebody else or nobody if it is COLD. One that is complete names who took the Task, and no other does.
 pub(super) fn transfers_are_atomic(state: &State) {
     for task in state.tasks.values() {
         let (last, earlier) = match task.transfers.split_last() {
@@ -106,9 +106,14 @@ pub(super) fn transfers_are_atomic(state: &State) {
                 None
             }
         };
-        let holder = open.filter(|transfer| transfer.mode == TransferMode::Warm);
-        let holder = holder.map(|transfer| transfer.initiating_reservation);
-        assert_eq!(held_by.map(|held_by| held_by.reservation), holder, "{}: who has it meanwhile", task.id);
+        let holder = held_by.map(|held_by| held_by.reservation);
+        match open {
+            None => assert_eq!(holder, None, "{}: nobody has what waits", task.id),
+            Some(open) => {
+                let is_initiator = holder == Some(open.initiating_reservation);
+                assert_eq!(is_initiator, open.mode == TransferMode::Warm, "{}: who has it", task.id);
+            }
+        }
         for transfer in &task.transfers {
             let is_complete = transfer.status == TransferStatus::Complete;
             assert_eq!(transfer.reservation.is_some(), is_complete, "{}", transfer.id);

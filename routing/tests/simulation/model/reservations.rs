@@ -6,6 +6,7 @@ use routing::command::*;
 use routing::event::Event;
 use routing::ids::*;
 use routing::state::task::{Assignment, Ended, Phase};
+use routing::state::task_transfer::TransferStatus;
 use routing::state::{Reservation, ReservationStatus, Task, TaskStatus};
 
 use super::Model;
@@ -127,6 +128,10 @@ impl Model {
                 Some(_) => {}
             }
         }
+        if self.is_held_by(&task, id) {
+            task = self.changed(task.id);
+            self.pass_on(&mut task, id);
+        }
         self.record_reservation(reservation, task, |reservation, task, worker| Event::ReservationWrapup {
             reservation,
             task,
@@ -149,6 +154,7 @@ impl Model {
             // Nobody is left where the Task is being deleted.
             *owner = heir.unwrap_or(owner.clone());
         }
+        self.pass_on(&mut task, id);
         self.record_reservation(reservation, task, |reservation, task, worker| Event::ReservationCompleted {
             reservation,
             task,
@@ -164,8 +170,27 @@ impl Model {
         }
     }
 
+    /// Does the Task wait, and has this one it meanwhile?
+    fn is_held_by(&self, task: &Task, id: ReservationId) -> bool {
+        match &task.phase {
+            Phase::Pending(waiting) | Phase::Reserved(waiting) => {
+                waiting.held_by.as_ref().is_some_and(|owner| owner.reservation == id)
+            }
+            Phase::Assigned(_) | Phase::Wrapping(_) | Phase::Completed(_) | Phase::Canceled(_) => false,
+        }
+    }
+
+    /// Of a Task that waits, and that this one has meanwhile: whoever else is still there has it.
+    fn pass_on(&self, task: &mut Task, id: ReservationId) {
+        if self.is_held_by(task, id)
+            && let Phase::Pending(waiting) | Phase::Reserved(waiting) = &mut task.phase
+        {
+            waiting.held_by = self.last_to_accept(task.id, ReservationStatus::Accepted, id);
+        }
+    }
+
     /// Of those who have the Task in this way, but for one, who took it last.
-    fn last_to_accept(
+    pub(super) fn last_to_accept(
         &self,
         task: TaskId,
         status: ReservationStatus,
@@ -186,7 +211,13 @@ impl Model {
     fn holds_meanwhile(&self, reservation: &Reservation) -> bool {
         match &self.tasks[&reservation.task].phase {
             Phase::Pending(waiting) | Phase::Reserved(waiting) => {
-                waiting.held_by.as_ref().is_some_and(|owner| owner.reservation == reservation.id)
+                let mut transfers = self.tasks[&reservation.task].transfers.iter();
+                let is_initiator = transfers.next_back().is_some_and(|transfer| {
+                    transfer.status == TransferStatus::Initiated
+                        && transfer.initiating_reservation == reservation.id
+                });
+                is_initiator
+                    && waiting.held_by.as_ref().is_some_and(|owner| owner.reservation == reservation.id)
             }
             Phase::Assigned(_) | Phase::Wrapping(_) | Phase::Completed(_) | Phase::Canceled(_) => false,
         }

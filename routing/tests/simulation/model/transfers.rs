@@ -6,7 +6,7 @@ use routing::ids::*;
 use routing::rejection::Code;
 use routing::state::task::{Assignment, Phase, Place, Waiting};
 use routing::state::task_transfer::{Origin, TaskTransfer, TransferMode, TransferStatus};
-use routing::state::{RoutingTarget, Task};
+use routing::state::{ReservationStatus, RoutingTarget, Task};
 
 use super::checks::{self, Answer, Refusal, demand};
 use super::matching::has_room;
@@ -82,7 +82,11 @@ impl Model {
             created_at: self.now,
             updated_at: self.now,
         });
-        let held_by = if mode == TransferMode::Warm { Some(owner.clone()) } else { None };
+        // COLD, it is whoever handed it on WARM before and is still there.
+        let held_by = match mode {
+            TransferMode::Warm => Some(owner.clone()),
+            TransferMode::Cold => self.last_to_accept(id, ReservationStatus::Accepted, owner.reservation),
+        };
         let place = match to {
             RoutingTarget::Worker(worker) => Some(Place::Worker(worker)),
             RoutingTarget::TaskQueue(_) => None,
@@ -133,9 +137,13 @@ impl Model {
     /// Does a Task end when its waiting does? A transfer ends instead; but a Workflow that a Task was let go into has
     /// the last word, as always.
     pub(super) fn ends_with_transfer(&self, id: TaskId) -> bool {
-        open_transfer(&self.tasks[&id]).is_none_or(|transfer| {
-            transfer.mode == TransferMode::Cold && matches!(transfer.to, RoutingTarget::Workflow(_))
-        })
+        let is_held = match &self.tasks[&id].phase {
+            Phase::Pending(waiting) | Phase::Reserved(waiting) => waiting.held_by.is_some(),
+            other => panic!("{id} waits, and is not {other:?}"),
+        };
+        let is_to_workflow =
+            |transfer: &TaskTransfer| matches!(transfer.to, RoutingTarget::Workflow(_)) && !is_held;
+        open_transfer(&self.tasks[&id]).is_none_or(is_to_workflow)
     }
 
     /// A transfer ends that nobody accepted: WARM, the initiator has the Task as before; COLD, it goes back to where it
