@@ -5,7 +5,7 @@ use routing::ids::*;
 use routing::rejection::Code;
 use routing::state::task_transfer::TransferMode;
 use routing::state::{ReservationStatus, RoutingTarget, TaskStatus};
-use routing::{Command, Rejection};
+use routing::{Command, Event, Rejection};
 use serde_json::json;
 
 use crate::fixture::{Centre, document};
@@ -434,4 +434,37 @@ fn a_deletion_expects_the_version_that_was_seen() {
         let rejection = centre.try_apply(command).expect_err("the version is another one");
         assert_eq!((rejection.code(), rejection.field()), (Code::Conflict, Some("expectedVersion")));
     }
+}
+
+#[test]
+fn a_deletion_counts_as_a_change() {
+    let mut centre = Centre::new();
+    let activity = centre.create_activity("Lunch", false);
+    let queue = centre.queue("1==1");
+    let other_queue = centre.queue("1==1");
+    let workflow = centre.straight_to(queue);
+    let ann = centre.worker("Ann", json!({}));
+    let channel = centre.create_channel("mail");
+    centre.pass_seconds(10);
+    let now = centre.router.now();
+    let mut change = |command: Command| {
+        centre.forget();
+        centre.apply(command);
+        let changed = centre.recorded().iter().find_map(|recorded| match &recorded.event {
+            Event::ActivityDeleted { activity: it } => Some((it.version, it.updated_at, it.deleted_at)),
+            Event::TaskChannelDeleted { task_channel: it } => {
+                Some((it.version, it.updated_at, it.deleted_at))
+            }
+            Event::TaskQueueDeleted { task_queue: it } => Some((it.version, it.updated_at, it.deleted_at)),
+            Event::WorkflowDeleted { workflow: it } => Some((it.version, it.updated_at, it.deleted_at)),
+            Event::WorkerDeleted { worker: it } => Some((it.version, it.updated_at, it.deleted_at)),
+            _ => None,
+        });
+        assert_eq!(changed, Some((2, now, Some(now))));
+    };
+    change(delete_activity(activity));
+    change(delete_channel(channel));
+    change(delete_queue(other_queue));
+    change(delete_workflow(workflow));
+    change(delete_worker(ann, false));
 }
