@@ -9,6 +9,8 @@
 //! A document is read once, when it is saved; all faults are reported together, each with its path. What is not
 //! understood is kept and written back, but has no effect: documents exported from TaskRouter stay as they are.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -35,7 +37,7 @@ pub struct WorkflowConfiguration {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Filter {
     /// For people and reports.
-    pub name: Option<String>,
+    pub name: Option<Arc<str>>,
     /// Over the attributes of the Task.
     pub expression: Expression,
     /// The steps, in order; never empty.
@@ -217,7 +219,7 @@ impl Reader {
 
         // Old documents say `friendly_name`; where both stand, it wins, as in TaskRouter's own libraries.
         let names = ["friendly_name", "filter_friendly_name", "friendlyName", "filterFriendlyName"];
-        let name = names.iter().find_map(|key| filter.get(*key)?.as_str()).map(str::to_owned);
+        let name = names.iter().find_map(|key| filter.get(*key)?.as_str()).map(Arc::from);
         Some(Filter { name, expression: expression?, targets })
     }
 

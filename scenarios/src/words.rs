@@ -60,7 +60,7 @@ pub(crate) fn standing(world: &World, task: Option<&Task>) -> Standing {
 /// A step of a Workflow: `Billing/1`, `2/1` for the second filter where it has no name, or `default`.
 pub(crate) fn step(step: &RoutingStep) -> String {
     let Some(filter) = step.filter else { return "default".to_owned() };
-    let filter = step.filter_name.clone().unwrap_or_else(|| (filter + 1).to_string());
+    let filter = step.filter_name.as_deref().map_or_else(|| (filter + 1).to_string(), str::to_owned);
     format!("{filter}/{}", step.target + 1)
 }
 

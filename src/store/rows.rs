@@ -12,12 +12,12 @@ use routing::event::{FORMAT_VERSION, Recorded};
 use routing::ids::{Id, WorkspaceId};
 use routing::state::reservation::CircleBefore;
 use routing::state::skill::Levels;
-use routing::state::task::{Assignment, CoolDown, Ended, Place, Waiting};
+use routing::state::task::{Assignment, Ended, Place, Waiting};
 use routing::state::worker::CircleStamp;
 use routing::state::workflow::Revision;
 use routing::state::{
     Activity, Phase, Reservation, ReservationStatus, Skill, TargetWorkers, Task, TaskChannel, TaskOrder,
-    TaskQueue, TaskStatus, TaskTransfer, Worker, WorkerChannel, Workflow, Workspace,
+    TaskQueue, TaskStatus, Worker, WorkerChannel, Workflow, Workspace,
 };
 use routing::time::Timestamp;
 use serde::Serialize;
@@ -559,8 +559,8 @@ pub fn task(row: entity::task::Model) -> Result<Task, Corrupt> {
         assignment_count: row.number("assignment_count", assignment_count)?,
         phase: phase(&row, columns)?,
         open_reservations: row.json("open_reservations", &open_reservations)?,
-        transfers: row.json::<Vec<TaskTransfer>>("transfers", &transfers)?,
-        cool_downs: row.json::<Vec<CoolDown>>("cool_downs", &cool_downs)?,
+        transfers: row.json("transfers", &transfers)?,
+        cool_downs: row.json("cool_downs", &cool_downs)?,
         version: row.number("version", version)?,
         created_at: Timestamp(created_at),
         updated_at: Timestamp(updated_at),
@@ -601,7 +601,7 @@ fn phase_columns(phase: &Phase) -> PhaseColumns {
     if let Some(Waiting { expires_at, place, held_by }) = waiting {
         columns.expires_at = Some(expires_at.0);
         columns.place = place.as_ref().map(json);
-        owner = held_by.as_ref();
+        owner = held_by.as_deref();
     }
     if let Some(Assignment { reservation, at }) = owner {
         columns.reservation_id = Some(reservation.to_string());
@@ -625,8 +625,9 @@ fn phase(row: &Row<'_>, columns: PhaseColumns) -> Result<Phase, Corrupt> {
     // What a phase does not have must be null: else the row says two things at once.
     match (expires_at, place, reservation, assigned_at, ended_at, reason) {
         (Some(expires_at), place, owner, at, None, None) if is_waiting && owner.is_some() == at.is_some() => {
-            let held_by =
-                owner.zip(at).map(|(reservation, at)| Assignment { reservation, at: Timestamp(at) });
+            let held_by = owner
+                .zip(at)
+                .map(|(reservation, at)| Box::new(Assignment { reservation, at: Timestamp(at) }));
             let waiting = Waiting { expires_at: Timestamp(expires_at), place, held_by };
             Ok(if status == TaskStatus::Pending { Phase::Pending(waiting) } else { Phase::Reserved(waiting) })
         }

@@ -77,7 +77,7 @@ async fn a_row_that_makes_no_sense_is_an_error_that_names_it() {
         }
         let task = Arc::clone(sample.state.tasks.values().next().unwrap());
         let reservation = sample.offer(&task, ReservationStatus::Pending);
-        let task = Task { open_reservations: vec![reservation], ..(*task).clone() };
+        let task = Task { open_reservations: vec![reservation].into(), ..(*task).clone() };
         sample.record(vec![Event::TaskUpdated { task: Arc::new(task) }]);
         sample.commit(&store).await.unwrap();
         sample.write_rows(&store).await;

@@ -49,12 +49,13 @@ async fn every_kind_of_object_is_loaded_as_it_was_committed() {
         for mut task in tasks {
             task.task_queue = task.task_queue.filter(|_| task.ended().is_none());
             task.task_queue_entered_at = None;
-            task.cool_downs = vec![cool_down(sample.worker()), cool_down(WorkerId::from_bits(u128::MAX))];
+            task.cool_downs =
+                vec![cool_down(sample.worker()), cool_down(WorkerId::from_bits(u128::MAX))].into();
             sample.record(vec![Event::TaskCreated { task: Arc::new(task) }]);
         }
         let task = Arc::clone(sample.state.tasks.values().next().unwrap());
         let open = RESERVATION_STATUSES.map(|status| sample.offer(&task, status));
-        let task = Task { open_reservations: open.to_vec(), ..(*task).clone() };
+        let task = Task { open_reservations: open.to_vec().into(), ..(*task).clone() };
         sample.record(vec![Event::TaskUpdated { task: Arc::new(task) }]);
         sample.commit(&store).await.unwrap();
         check(&store, &mut sample).await;

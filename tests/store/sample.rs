@@ -255,9 +255,10 @@ impl Sample {
             virtual_start_time: Timestamp(-62_135_596_800_000),
             assignment_count: u32::MAX,
             phase,
-            open_reservations: Vec::new(),
-            transfers: vec![self.transfer(TransferStatus::Failed), self.transfer(TransferStatus::Initiated)],
-            cool_downs: Vec::new(),
+            open_reservations: Default::default(),
+            transfers: vec![self.transfer(TransferStatus::Failed), self.transfer(TransferStatus::Initiated)]
+                .into(),
+            cool_downs: Default::default(),
             version: 1,
             created_at: AT,
             updated_at: Timestamp(AT.0 + 1),
@@ -360,7 +361,7 @@ pub fn phases(reservation: ReservationId) -> Vec<Phase> {
         Phase::Pending(Waiting { expires_at: Timestamp(i64::MAX), place: None, held_by: None }),
         Phase::Pending(Waiting {
             place: Some(Place::TaskQueue),
-            held_by: Some(assignment.clone()),
+            held_by: Some(Box::new(assignment.clone())),
             ..waiting()
         }),
         Phase::Pending(waiting()),
@@ -405,7 +406,7 @@ fn step() -> RoutingStep {
     RoutingStep {
         revision: 3,
         filter: Some(u32::MAX),
-        filter_name: Some(ODD_NAMES[1].to_owned()),
+        filter_name: Some(ODD_NAMES[1].into()),
         target: 2,
         entered_at: AT,
         clock_started_at: Timestamp(i64::MIN),

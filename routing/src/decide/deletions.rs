@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use thin_vec::ThinVec;
+
 use super::check::{self, user};
 use super::workspaces::TASK_CHANNELS;
 use crate::command::{
@@ -186,7 +188,7 @@ impl Router {
             _ if owner.is_some() => task.phase = Phase::Completed(ended(owner)),
             _ => task.phase = Phase::Canceled(ended(None)),
         }
-        task.cool_downs = Vec::new();
+        task.cool_downs = ThinVec::new();
         task.deleted_at = Some(self.now);
         self.emit(Event::TaskDeleted { task: Arc::new(task) });
         Ok(())

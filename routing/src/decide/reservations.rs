@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use thin_vec::ThinVec;
+
 use super::check;
 use crate::command::{AcceptReservation, CompleteReservation, RejectReservation, WrapUpReservation};
 use crate::event::Event;
@@ -33,7 +35,7 @@ impl Router {
         });
         let mut task = self.changed(&self.state.tasks[&old.task]);
         task.phase = Phase::Assigned(Assignment { reservation: id, at: self.now });
-        task.cool_downs = Vec::new();
+        task.cool_downs = ThinVec::new();
         let task_id = task.id;
         self.emit(Event::ReservationAccepted {
             reservation: Arc::new(reservation),
@@ -179,7 +181,7 @@ impl Router {
             }
             Phase::Pending(waiting) | Phase::Reserved(waiting) => {
                 if waiting.held_by.as_ref().is_some_and(|held_by| held_by.reservation == left) {
-                    waiting.held_by = working_heir;
+                    waiting.held_by = working_heir.map(Box::new);
                 }
             }
             Phase::Completed(_) | Phase::Canceled(_) => {}

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use thin_vec::ThinVec;
+
 use super::check::{self, bad_input};
 use super::direct::{Direction, first_place};
 use crate::attributes::Attributes;
@@ -64,9 +66,9 @@ impl Router {
             virtual_start_time,
             assignment_count: 0,
             phase: Phase::Pending(waiting),
-            open_reservations: Vec::new(),
-            transfers: Vec::new(),
-            cool_downs: Vec::new(),
+            open_reservations: ThinVec::new(),
+            transfers: ThinVec::new(),
+            cool_downs: ThinVec::new(),
             version: 1,
             created_at: self.now,
             updated_at: self.now,
@@ -187,7 +189,7 @@ impl Router {
         self.withdraw_offers(id, &reason);
         let mut task = self.changed(&self.state.tasks[&id]);
         task.phase = Phase::Canceled(Ended { at: self.now, reason: Some(reason), reservation: None });
-        task.cool_downs = Vec::new();
+        task.cool_downs = ThinVec::new();
         self.emit(Event::TaskCanceled { task: Arc::new(task) });
     }
 

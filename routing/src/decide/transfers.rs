@@ -16,6 +16,8 @@
 
 use std::sync::Arc;
 
+use thin_vec::ThinVec;
+
 use super::check::{self, bad_input};
 use super::direct::first_place;
 use crate::command::{CancelTransfer, TransferTask};
@@ -160,8 +162,8 @@ impl Router {
         }
         match held_by {
             Some(held_by) => {
-                task.phase = Phase::Assigned(held_by);
-                task.cool_downs = Vec::new();
+                task.phase = Phase::Assigned(*held_by);
+                task.cool_downs = ThinVec::new();
             }
             None => task.phase = self.waiting_anew(&task, back_to.and_then(first_place)),
         }
@@ -242,9 +244,9 @@ impl Router {
         let mut phase = self.waiting_anew(&task, first_place(to));
         if let Phase::Pending(waiting) = &mut phase {
             waiting.held_by = match mode {
-                TransferMode::Warm => task.assignment().cloned(),
+                TransferMode::Warm => task.assignment().cloned().map(Box::new),
                 // Whoever handed it on WARM before, and is still there.
-                TransferMode::Cold => self.working_heir(&task, initiating_reservation),
+                TransferMode::Cold => self.working_heir(&task, initiating_reservation).map(Box::new),
             };
         }
         task.phase = phase;

@@ -16,8 +16,10 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use thin_vec::ThinVec;
 
 use crate::attributes::Attributes;
 use crate::ids::{AnyId, ReservationId, TaskChannelId, TaskId, TaskQueueId, WorkerId, WorkflowId};
@@ -63,14 +65,14 @@ pub struct Task {
     /// Where it is in its life.
     pub phase: Phase,
     /// Reservations that are pending, accepted or wrapping, oldest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub open_reservations: Vec<ReservationId>,
+    #[serde(default, skip_serializing_if = "ThinVec::is_empty")]
+    pub open_reservations: ThinVec<ReservationId>,
     /// Its transfers, oldest first. At most the last one is in progress.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub transfers: Vec<TaskTransfer>,
+    #[serde(default, skip_serializing_if = "ThinVec::is_empty")]
+    pub transfers: ThinVec<TaskTransfer>,
     /// Workers who must not be offered it again before a time.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub cool_downs: Vec<CoolDown>,
+    #[serde(default, skip_serializing_if = "ThinVec::is_empty")]
+    pub cool_downs: ThinVec<CoolDown>,
     /// Counts the changes of the Task's own fields.
     pub version: u32,
     /// When it was created.
@@ -112,7 +114,7 @@ pub struct Waiting {
     /// Who has it meanwhile: in a WARM transfer, the Worker who transfers it; in a COLD one, who had it before that one
     /// and is still there.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub held_by: Option<Assignment>,
+    pub held_by: Option<Box<Assignment>>,
 }
 
 /// Where a Task waits.
@@ -169,7 +171,7 @@ pub struct RoutingStep {
     pub filter: Option<u32>,
     /// The filter's name, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub filter_name: Option<String>,
+    pub filter_name: Option<Arc<str>>,
     /// Which target of the filter, counted from 0.
     pub target: u32,
     /// When it entered this step.
@@ -306,7 +308,7 @@ impl Task {
     /// Who has it: the accepted or wrapping Reservation of the present owner.
     #[must_use]
     pub fn owner(&self) -> Option<&Assignment> {
-        self.assignment().or_else(|| self.waiting()?.held_by.as_ref())
+        self.assignment().or_else(|| self.waiting()?.held_by.as_deref())
     }
 
     /// What an assigned or wrapping Task has.

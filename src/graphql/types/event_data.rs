@@ -397,7 +397,7 @@ fn routing_step(it: &RoutingStep) -> Value {
         deadline,
     } = it;
     object([
-        ("filterName", filter_name.clone().into()),
+        ("filterName", filter_name.as_deref().into()),
         ("filterIndex", (*filter).into()),
         ("targetIndex", (*target).into()),
         ("enteredAt", instant(entered_at)),

@@ -154,7 +154,7 @@ impl Model {
             }
         }
         let owner = match &old.phase {
-            Phase::Pending(waiting) | Phase::Reserved(waiting) => waiting.held_by.clone(),
+            Phase::Pending(waiting) | Phase::Reserved(waiting) => waiting.held_by.as_deref().cloned(),
             Phase::Assigned(owner) | Phase::Wrapping(owner) => Some(owner.clone()),
             Phase::Completed(_) | Phase::Canceled(_) => None,
         };

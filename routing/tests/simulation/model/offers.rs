@@ -219,7 +219,7 @@ impl Model {
     /// found by counting.
     pub(super) fn record_reservation(&mut self, reservation: Reservation, mut task: Task, event: EventOf) {
         self.reservations.insert(reservation.id, reservation.clone());
-        task.open_reservations = self.open(task.id);
+        task.open_reservations = self.open(task.id).into();
         self.tasks.insert(task.id, task.clone());
 
         let mut worker = self.workers[&reservation.worker].clone();

@@ -185,7 +185,7 @@ impl Model {
         if self.is_held_by(task, id)
             && let Phase::Pending(waiting) | Phase::Reserved(waiting) = &mut task.phase
         {
-            waiting.held_by = self.last_to_accept(task.id, ReservationStatus::Accepted, id);
+            waiting.held_by = self.last_to_accept(task.id, ReservationStatus::Accepted, id).map(Box::new);
         }
     }
 

@@ -95,6 +95,7 @@ impl Model {
                 None
             }
         };
+        let held_by = held_by.map(Box::new);
         task.phase = Phase::Pending(Waiting { held_by, ..self.waiting_afresh(&task, place) });
         self.record_task(task, |task| Event::TaskTransferInitiated { task, transfer });
     }
@@ -163,7 +164,7 @@ impl Model {
         match (held_by, back_to) {
             (Some(owner), _) => {
                 (task.task_queue, task.task_queue_entered_at) = (task_queue, task_queue_entered_at);
-                task.phase = Phase::Assigned(owner);
+                task.phase = Phase::Assigned(*owner);
                 task.cool_downs.clear();
             }
             (None, Some(RoutingTarget::Worker(worker))) => {
