@@ -9,7 +9,7 @@ use switchyard::store::{Commit, Store, Trail};
 
 use crate::database::databases;
 
-#[path = "../../routing/tests/simulation/workload.rs"]
+#[path = "../../routing/tests/simulation/workload/mod.rs"]
 #[allow(dead_code)] // The simulation of the core uses all of it.
 mod simulation;
 
