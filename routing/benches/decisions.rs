@@ -100,6 +100,8 @@ fn applies(group: &mut BenchmarkGroup<'_, WallTime>, busy: Centre) {
         &mut centre,
         worker_becomes_free,
     );
+    let name = BenchmarkId::from_parameter("apply: worker becomes available");
+    measure(group, name, &mut centre, worker_becomes_available);
     centre.commands_per_batch = COMMANDS_PER_BATCH;
     let name = BenchmarkId::from_parameter("apply in a batch: worker becomes free");
     measure(group, name, &mut centre, worker_becomes_free);
@@ -143,14 +145,28 @@ fn foreign_task_arrives(centre: &mut Centre) -> Duration {
 fn worker_becomes_free(centre: &mut Centre) -> Duration {
     let work = centre.work_of_a_worker();
     let (took, events) = timed(centre, Centre::complete(work));
-    if let Some((task, _)) = centre.accept(&events) {
+    occupy_again(centre, &events);
+    took
+}
+
+/// A Worker comes back from a break, and is offered the best of the Tasks that wait.
+fn worker_becomes_available(centre: &mut Centre) -> Duration {
+    let worker = centre.send_away();
+    let command = centre.activity_of(worker, "Available");
+    let (took, events) = timed(centre, command);
+    occupy_again(centre, &events);
+    took
+}
+
+/// Whoever was offered a Task takes it, and another one comes to wait in its place.
+fn occupy_again(centre: &mut Centre, events: &[routing::Recorded]) {
+    if let Some((task, _)) = centre.accept(events) {
         let command = centre.new_task_like(task);
         centre.apply(Command::CreateTask(command));
     } else {
         centre.occupy_one();
     }
     centre.pass_millisecond();
-    took
 }
 
 fn worker_changes(centre: &mut Centre) -> Duration {

@@ -24,7 +24,7 @@ const QUEUES_PER_WORKFLOW: usize = 10;
 /// As long as a Task may wait, so that no measurement reaches the end of a Task's time.
 const TIMEOUT_SECONDS: u32 = 1_209_600;
 /// One TaskQueue in so many has a step that asks for the Task's language as well.
-const QUEUES_PER_LANGUAGE_STEP: usize = 4;
+const QUEUES_PER_LANGUAGE_STEP: usize = 2;
 const LANGUAGES: [&str; 4] = ["en", "es", "fr", "de"];
 /// Spoken by nobody.
 pub const FOREIGN_LANGUAGE: &str = "eo";
@@ -289,8 +289,31 @@ impl Centre {
     /// A random Worker's open Reservation.
     pub fn work_of_a_worker(&mut self) -> ReservationId {
         let worker = self.workers[self.random.below(self.workers.len())];
+        self.work_of(worker)
+    }
+
+    fn work_of(&self, worker: WorkerId) -> ReservationId {
         let mut open = self.router.state().reservations_of_worker(worker).filter(|r| r.status.is_open());
         open.next().expect("everybody is at work").id
+    }
+
+    /// Sends a random Worker away, who finishes the work at hand and is offered nothing more.
+    pub fn send_away(&mut self) -> WorkerId {
+        let worker = self.workers[self.random.below(self.workers.len())];
+        let work = self.work_of(worker);
+        self.apply(self.activity_of(worker, "Offline"));
+        self.apply(Centre::complete(work));
+        worker
+    }
+
+    /// A Worker goes into an Activity.
+    pub fn activity_of(&self, id: WorkerId, activity: &str) -> Command {
+        Command::SetWorkerActivity(SetWorkerActivity {
+            id,
+            expected_version: None,
+            activity: self.router.state().activity_named(activity).expect("of every Workspace").id,
+            reject_pending_reservations: false,
+        })
     }
 
     /// A random Worker with one skill or score changed.

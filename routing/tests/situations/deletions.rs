@@ -125,6 +125,20 @@ fn an_offer_that_ends_with_its_worker_is_a_failed_offer_like_any_other() {
 }
 
 #[test]
+fn who_waits_for_a_worker_who_is_deleted_waits_no_longer() {
+    let mut centre = Centre::new();
+    let (ann, ben) = (centre.worker("Ann", json!({})), centre.worker("Ben", json!({})));
+    centre.move_worker(ann, "Offline");
+    let task = centre.task_for(RoutingTarget::Worker(ann), |task| task.ignore_capacity = Some(false));
+    let other = centre.task_for(RoutingTarget::Worker(ben), |_| {});
+    centre.forget();
+    centre.apply(delete_worker(ann, false));
+    assert_eq!(centre.events(), ["worker.deleted", "task.canceled"]);
+    assert_eq!((centre.status(task), centre.reason(task)), (TaskStatus::Canceled, "Worker deleted"));
+    assert_eq!(centre.status(other), TaskStatus::Reserved);
+}
+
+#[test]
 fn a_worker_that_is_known_by_name_is_whoever_has_the_name_now() {
     let mut centre = Centre::new();
     let queue = centre.queue("1==1");

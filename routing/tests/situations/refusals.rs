@@ -813,3 +813,32 @@ fn a_change_of_a_channel_needs_a_channel_and_its_present_version() {
     let sentence = "the Task Channel has changed: its version is 1, not 2";
     check(&mut centre, command, Code::Conflict, Some("expectedVersion"), sentence);
 }
+
+#[test]
+fn a_reason_is_as_long_as_it_says_and_every_database_can_hold_it() {
+    let mut centre = Centre::new();
+    let queue = centre.queue("1==1");
+    let workflow = centre.straight_to(queue);
+    let task = centre.task(workflow, json!({}));
+    centre.forget();
+    let cancel = |reason: String| {
+        Command::CancelTask(CancelTask { id: task, expected_version: None, reason, attributes: None })
+    };
+    let wrong = |centre: &mut Centre, reason: String, sentence: &str| {
+        check(centre, cancel(reason), Code::BadUserInput, Some("reason"), sentence);
+    };
+    wrong(&mut centre, "ö".repeat(1_025), "a reason has 1 to 1024 characters");
+    wrong(&mut centre, "hung\0up".to_owned(), "the text holds the character U+0000");
+    centre.apply(cancel("ö".repeat(1_024)));
+    assert_eq!(centre.the_task(task).ended().expect("canceled").reason, Some("ö".repeat(1_024)));
+}
+
+#[test]
+fn an_expression_that_no_database_can_hold_is_refused() {
+    let mut centre = Centre::new();
+    let create = create_queue(&mut centre);
+    let expression = Some("name == 'a\0b'".to_owned());
+    let command = Command::CreateTaskQueue(CreateTaskQueue { target_workers: expression, ..create });
+    let sentence = "the text holds the character U+0000";
+    check(&mut centre, command, Code::BadUserInput, Some("targetWorkers"), sentence);
+}
