@@ -68,9 +68,7 @@ impl Router {
         if is_refusal {
             let until = self.now.plus_seconds(self.state.workspace.reoffer_delay_seconds);
             task.cool_downs.retain(|cool_down| cool_down.worker != old.worker && cool_down.until > self.now);
-            if until > self.now {
-                task.cool_downs.push(CoolDown { worker: old.worker, until });
-            }
+            task.cool_downs.push(CoolDown { worker: old.worker, until });
         }
         if let Phase::Reserved(waiting) = &task.phase
             && !task.open_reservations.iter().any(|open| self.is_pending(*open))

@@ -86,6 +86,24 @@ fn whoever_wraps_up_leaves_the_task_to_the_one_who_has_it_still() {
 }
 
 #[test]
+fn of_several_who_had_it_who_still_works_has_it_before_who_wraps_up_and_the_newest_first() {
+    let (mut centre, task, [ann, bob, cid]) = ann_has_a_task();
+    let dan = centre.worker("Dan", json!({}));
+    for to in [bob, cid, dan] {
+        centre.transfer(task, RoutingTarget::Worker(to), Warm);
+        centre.accept(task, to);
+    }
+    centre.wrap_up_reservation(task, cid);
+    assert_eq!(centre.owner(task), Some(dan));
+    centre.complete_reservation(task, dan);
+    assert_eq!(centre.owner(task), Some(bob), "Cid had it later, but wraps up");
+    centre.complete_reservation(task, bob);
+    assert_eq!((centre.status(task), centre.owner(task)), (TaskStatus::Assigned, Some(ann)));
+    centre.complete_reservation(task, ann);
+    assert_eq!((centre.status(task), centre.owner(task)), (TaskStatus::Wrapping, Some(cid)));
+}
+
+#[test]
 fn a_task_is_wrapped_up_when_all_who_still_have_it_are() {
     let (mut centre, task, [ann, bob, _]) = ann_has_a_task();
     centre.transfer(task, RoutingTarget::Worker(bob), Cold);
