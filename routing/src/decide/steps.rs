@@ -71,45 +71,31 @@ impl Router {
         self.find_filter(id, revision, 0, CameBy::Entry);
     }
 
-    /// A pending Task goes through its Workflow again, as both are now. Where it comes to the
-    /// filter that it is in, the filter's clock goes on; where it comes to the very same step, it keeps its place.
+    /// A pending Task goes through its Workflow again, as both are now. Where it comes to the filter that it is in, it
+    /// keeps its place, and the filter's clock goes on: steps that were skipped or left stay behind, since customers
+    /// are not sent to and fro between TaskQueues.
     pub(super) fn redrive(&mut self, id: TaskId) {
         let task = Arc::clone(&self.state.tasks[&id]);
         let step = task.step().expect("a pending Task stands in a step").clone();
-        let (revision, clock) = (step.revision, Clock::of(&step));
-        let followed = self.configuration_of(&task, revision);
+        let followed = self.configuration_of(&task, step.revision);
         let present_revision = self.present_revision(id);
         let present = self.configuration_of(&task, present_revision);
 
-        let filter = first_match(&present, &task, 0, self.now);
         // Another document is no other filter, where the filter has not changed.
-        let targets = match (filter, step.filter) {
+        let target = match (first_match(&present, &task, 0, self.now), step.filter) {
             (Some(filter), Some(at))
                 if filter == at as usize && present.filters[filter] == followed.filters[filter] =>
             {
-                Some(followed.filters[filter].targets.as_slice())
+                Some(&followed.filters[filter].targets[step.target as usize])
             }
             (None, None) if present.default_filter == followed.default_filter => {
-                followed.default_filter.as_ref().map(std::slice::from_ref)
+                followed.default_filter.as_ref()
             }
             _ => None,
         };
-        let Some(targets) = targets else {
-            self.find_filter(id, present_revision, 0, CameBy::Entry);
-            return;
-        };
-        // Steps that were skipped stay behind: customers are not sent to and fro between TaskQueues.
-        match first_open_step(targets, clock.target, clock, self.now) {
-            Some((target, _)) if target as u32 == step.target => {
-                self.reapply_priority(&task, &step, &targets[target]);
-            }
-            Some((target, deadline)) => {
-                self.enter_step(id, revision, Opening { filter, target, clock, deadline });
-            }
-            None => {
-                let behind = filter.map_or(0, |filter| filter + 1);
-                self.find_filter(id, present_revision, behind, CameBy::Timeout);
-            }
+        match target {
+            Some(target) => self.reapply_priority(&task, &step, target),
+            None => self.find_filter(id, present_revision, 0, CameBy::Entry),
         }
     }
 

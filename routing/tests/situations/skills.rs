@@ -181,9 +181,13 @@ fn what_cannot_be_assigned_changes_nothing() {
         assert_eq!(attributes_of(&centre, ben), attributes);
     }
 
-    let full = centre.worker("Full", json!({ "text": "x".repeat(30) }));
+    // {"text":"…","routing":{"skills":["night"]}} has 42 characters beside the text.
+    let full = centre.worker("Full", json!({ "text": "x".repeat(19) }));
     let sentence = "the attributes of the Worker would be too long, in characters: the limit is 60";
     refused(assign(&mut centre, full, night, None), Code::LimitExceeded, None, sentence);
+    let just_fits = centre.worker("Just fits", json!({ "text": "x".repeat(18) }));
+    assign(&mut centre, just_fits, night, None).expect("that is as much as they may have");
+    assert_eq!(centre.the_worker(just_fits).attributes.characters(), 60);
 }
 
 #[test]
@@ -203,6 +207,8 @@ fn a_skill_has_a_name_of_its_own_and_levels_that_expressions_can_name() {
     refused(answer, Code::BadUserInput, Some("maximumLevel"), too_high);
 
     let first_aid = create(&mut centre, "first aid", None).expect("without levels, any name will do");
+    let one = create(&mut centre, "one_level", Some((3, 3))).expect("a single level is a range");
+    delete(&mut centre, one).expect("nobody has it");
     let update = |id, name: Option<&str>, minimum_level, maximum_level| {
         let name = name.map(str::to_owned);
         Command::UpdateSkill(UpdateSkill { id, expected_version: None, name, minimum_level, maximum_level })
