@@ -120,6 +120,8 @@ pub enum Event {
     TaskSystemDeleted { task: Arc<Task> },
     /// A Task was deleted. Its Reservations have ended before.
     TaskDeleted { task: Arc<Task> },
+    /// A Task was sent to a Worker who cannot be offered it any more. It is canceled next.
+    ReservationFailed { task: Arc<Task> },
     /// A Task that ended a while ago left the memory; its row and its events stay.
     TaskPurged { task: TaskId },
     /// A Task entered its Workflow.
@@ -266,6 +268,7 @@ impl Event {
             | Event::TaskTransferCanceled { task, transfer: _ }
             | Event::TaskTransferCompleted { task, transfer: _ }
             | Event::TaskDeleted { task }
+            | Event::ReservationFailed { task }
             | Event::WorkflowEntered { task }
             | Event::WorkflowTargetMatched { task }
             | Event::WorkflowTimeout { task }
@@ -333,6 +336,7 @@ impl Event {
             Event::TaskTransferCanceled { .. } => "task.transfer-canceled",
             Event::TaskTransferCompleted { .. } => "task.transfer-completed",
             Event::TaskDeleted { .. } => "task.deleted",
+            Event::ReservationFailed { .. } => "reservation.failed",
             Event::TaskPurged { .. } => "task.purged",
             Event::WorkflowEntered { .. } => "workflow.entered",
             Event::WorkflowTargetMatched { .. } => "workflow.target-matched",

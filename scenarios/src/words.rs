@@ -138,6 +138,7 @@ pub(crate) fn event(world: &World, event: &Event) -> String {
         | Event::TaskWrapup { task: of }
         | Event::TaskCompleted { task: of }
         | Event::TaskDeleted { task: of }
+        | Event::ReservationFailed { task: of }
         | Event::TaskSystemDeleted { task: of } => task(of),
         Event::TaskTransferInitiated { task: of, transfer }
         | Event::TaskTransferAttemptFailed { task: of, transfer }

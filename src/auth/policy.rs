@@ -451,6 +451,7 @@ pub fn sees_event(sight: Sight, event: &Event, state: &State, now: Timestamp) ->
         | Event::TaskTransferCanceled { task, .. }
         | Event::TaskTransferCompleted { task, .. }
         | Event::TaskDeleted { task }
+        | Event::ReservationFailed { task }
         | Event::WorkflowEntered { task }
         | Event::WorkflowTargetMatched { task }
         | Event::WorkflowTimeout { task }

@@ -397,6 +397,7 @@ fn topics(event: &Event) -> impl Iterator<Item = Topic> {
         | Event::TaskCompleted { task }
         | Event::TaskSystemDeleted { task }
         | Event::TaskDeleted { task }
+        | Event::ReservationFailed { task }
         | Event::WorkflowEntered { task }
         | Event::WorkflowTargetMatched { task }
         | Event::WorkflowTimeout { task }

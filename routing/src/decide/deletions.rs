@@ -56,9 +56,13 @@ impl Router {
         check::version(TaskChannelId::KIND, expected_version, old.version)?;
         let is_founding = TASK_CHANNELS.iter().any(|(unique_name, _)| *unique_name == old.unique_name);
         let founding = is_founding.then(|| self.workspace_as_user("always has it"));
-        // Whoever still wraps up a Task that has ended takes up capacity of the channel with it.
-        let is_open = |task: &Task| task.ended().is_none() || !task.open_reservations.is_empty();
-        let tasks = self.state.tasks.values().filter(|task| task.task_channel == id && is_open(task));
+        // Whoever still wraps up takes up capacity of the channel that the Task was on then.
+        let is_wrapped_up = |task: &Task| {
+            let mut open = task.open_reservations.iter().map(|open| &self.state.reservations[open]);
+            open.any(|reservation| reservation.task_channel == id)
+        };
+        let uses = |task: &Task| (task.task_channel == id && task.ended().is_none()) || is_wrapped_up(task);
+        let tasks = self.state.tasks.values().filter(|task| uses(task));
         let tasks = tasks.map(|task| user(task.id, None, "uses it"));
         check::not_in_use(TaskChannelId::KIND, "deleted", founding.into_iter().chain(tasks))?;
         let task_channel = TaskChannel {
@@ -155,8 +159,12 @@ impl Router {
         let waits = |task: &Task| task.waiting().is_some_and(|waiting| waiting.place.as_ref() == place);
         let tasks: Vec<TaskId> =
             self.state.tasks.values().filter(|task| waits(task)).map(|task| task.id).collect();
-        for task in tasks {
-            self.stop_waiting(task, WORKER_DELETED_REASON.to_owned());
+        for id in tasks {
+            let task = &self.state.tasks[&id];
+            if task.open_transfer().is_none() {
+                self.emit(Event::ReservationFailed { task: Arc::clone(task) });
+            }
+            self.stop_waiting(id, WORKER_DELETED_REASON.to_owned());
         }
     }
 

@@ -96,7 +96,9 @@ impl Router {
         if task.assignment().is_some() && task.open_reservations == [id] {
             self.complete(task.id, None, |task| Event::TaskCompleted { task });
         } else {
+            let task = task.id;
             self.end_work(id);
+            self.follow_reservations(task);
         }
     }
 
@@ -167,7 +169,6 @@ impl Router {
         task.open_reservations.retain(|open| *open != id);
         self.leave(&mut task, id);
         self.emit(Event::ReservationCompleted { reservation, task: Arc::new(task), worker });
-        self.follow_reservations(old.task);
     }
 
     /// If `left` was the Task's owner, another one is.
@@ -196,7 +197,7 @@ impl Router {
         let others = others.map(|id| &self.state.reservations[id]);
         let newest =
             others.max_by_key(|open| (open.status == ReservationStatus::Accepted, open.accepted_at))?;
-        Some(Assignment { reservation: newest.id, at: newest.accepted_at? })
+        Some(Assignment { reservation: newest.id, at: self.now })
     }
 
     /// The same, but only who does not wrap up: nobody else has a Task that waits.

@@ -73,7 +73,7 @@ impl Router {
 
     /// A pending Task goes through its Workflow again, as both are now. Where it comes to the filter that it is in, it
     /// keeps its place, and the filter's clock goes on: steps that were skipped or left stay behind, since customers
-    /// are not sent to and fro between TaskQueues.
+    /// are not sent to and fro between TaskQueues. What comes behind that filter is what the present document says.
     pub(super) fn redrive(&mut self, id: TaskId) {
         let task = Arc::clone(&self.state.tasks[&id]);
         let step = task.step().expect("a pending Task stands in a step").clone();
@@ -86,15 +86,18 @@ impl Router {
             (Some(filter), Some(at))
                 if filter == at as usize && present.filters[filter] == followed.filters[filter] =>
             {
-                Some(&followed.filters[filter].targets[step.target as usize])
+                Some(&present.filters[filter].targets[step.target as usize])
             }
             (None, None) if present.default_filter == followed.default_filter => {
-                followed.default_filter.as_ref()
+                present.default_filter.as_ref()
             }
             _ => None,
         };
         match target {
-            Some(target) => self.reapply_priority(&task, &step, target),
+            Some(target) => {
+                let step = RoutingStep { revision: present_revision, ..step };
+                self.stay_in_step(&task, step, target);
+            }
             None => self.find_filter(id, present_revision, 0, CameBy::Entry),
         }
     }
@@ -224,13 +227,19 @@ impl Router {
         }
     }
 
-    /// A Task that is sent to the step where it stands takes the step's priority again, and nothing else.
-    fn reapply_priority(&mut self, task: &Arc<Task>, step: &RoutingStep, target: &Target) {
-        debug_assert_eq!(task.step(), Some(step));
-        if let Some(priority) = target.priority.filter(|priority| *priority != task.priority) {
-            let task = Arc::new(Task { priority, ..self.changed(task) });
-            self.emit(Event::WorkflowTargetMatched { task });
+    /// A Task that is sent to the step where it stands takes the step's priority again, follows the document that sent
+    /// it there, and keeps all else.
+    fn stay_in_step(&mut self, task: &Task, step: RoutingStep, target: &Target) {
+        let priority = target.priority.unwrap_or(task.priority);
+        if priority == task.priority && task.step() == Some(&step) {
+            return;
         }
+        let mut task = Task { priority, ..self.changed(task) };
+        let Phase::Pending(waiting) = &mut task.phase else {
+            unreachable!("only a pending Task goes through its Workflow again");
+        };
+        waiting.place = Some(Place::Step(step));
+        self.emit(Event::WorkflowTargetMatched { task: Arc::new(task) });
     }
 
     fn present_revision(&self, id: TaskId) -> u32 {

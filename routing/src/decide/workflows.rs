@@ -1,5 +1,6 @@
 //! Workflows.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::check;
@@ -10,14 +11,15 @@ use crate::ids::{Id, TaskId, WorkflowId};
 use crate::rejection::Rejection;
 use crate::router::Router;
 use crate::state::workflow::Revision;
-use crate::state::{TaskStatus, Workflow};
+use crate::state::{Task, TaskStatus, Workflow};
 use crate::workflow_configuration::{Fault, WorkflowConfiguration};
 
 /// How long a Worker may have to answer, in seconds (`routing.md` 2.9).
 const RESERVATION_TIMEOUT_SECONDS_MAX: u32 = 86_400;
 pub(super) const RESERVATION_TIMEOUT_SECONDS_DEFAULT: u32 = 120;
-/// How many earlier documents are kept for Tasks under way. Each change writes all of them, and each may be a megabyte.
-const FOLLOWED_REVISIONS_MAX: usize = 20;
+/// How many documents a Workflow has: the present one, and those that waiting Tasks still follow. Each change writes all
+/// of them, and each may be a megabyte.
+const REVISIONS_MAX: usize = 20;
 
 impl Router {
     pub(super) fn create_workflow(&mut self, command: CreateWorkflow) -> Result<(), Rejection> {
@@ -66,8 +68,10 @@ impl Router {
             let number = old.present().number + 1;
             let configuration = self.configuration(&document)?;
             new.revisions.retain(|revision| self.index.is_followed(id, revision.number));
-            let what = "earlier documents of the Workflow that waiting Tasks still follow";
-            check::room(new.revisions.len(), FOLLOWED_REVISIONS_MAX, what)?;
+            let n_followed =
+                if re_evaluate_tasks { self.n_followed_by_reserved(id) } else { new.revisions.len() };
+            let what = "documents of the Workflow, with those that waiting Tasks still follow";
+            check::room(n_followed, REVISIONS_MAX, what)?;
             new.revisions.push(Revision { number, configuration });
         }
         if new != *old {
@@ -84,13 +88,22 @@ impl Router {
     }
 
     fn pending_tasks_of(&self, id: WorkflowId) -> Vec<TaskId> {
-        let of_workflow = self
-            .state
-            .tasks
-            .values()
-            .filter(|task| task.followed().is_some_and(|(workflow, _)| workflow == id));
-        let pending = of_workflow.filter(|task| task.status() == TaskStatus::Pending);
-        pending.map(|task| task.id).collect()
+        let pending = self.followers(id).filter(|(task, _)| task.status() == TaskStatus::Pending);
+        pending.map(|(task, _)| task.id).collect()
+    }
+
+    /// How many documents are still followed when all pending Tasks have gone on to the present one.
+    fn n_followed_by_reserved(&self, id: WorkflowId) -> usize {
+        let reserved = self.followers(id).filter(|(task, _)| task.status() != TaskStatus::Pending);
+        reserved.map(|(_, revision)| revision).collect::<BTreeSet<u32>>().len()
+    }
+
+    /// The Tasks in a step of the Workflow, each with the document that it follows.
+    fn followers(&self, id: WorkflowId) -> impl Iterator<Item = (&Task, u32)> {
+        self.state.tasks.values().filter_map(move |task| {
+            let (workflow, revision) = task.followed()?;
+            (workflow == id).then_some((&**task, revision))
+        })
     }
 
     fn configuration(&self, document: &Attributes) -> Result<Arc<WorkflowConfiguration>, Rejection> {

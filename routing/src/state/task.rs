@@ -144,7 +144,7 @@ pub enum RoutingTarget {
 pub struct Assignment {
     /// The accepted Reservation of the present owner.
     pub reservation: ReservationId,
-    /// When it was accepted.
+    /// When the Task came to this owner: when it was accepted, or when whoever had it since was done with it.
     pub at: Timestamp,
 }
 

@@ -120,6 +120,7 @@ kinds! { EVENTS, kind_of_event, Event:
     TaskQueueEntered
     TaskQueueTimeout
     TaskQueueMoved
+    ReservationFailed
     ReservationCreated
     ReservationAccepted
     ReservationRejected

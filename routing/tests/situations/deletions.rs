@@ -133,7 +133,7 @@ fn who_waits_for_a_worker_who_is_deleted_waits_no_longer() {
     let other = centre.task_for(RoutingTarget::Worker(ben), |_| {});
     centre.forget();
     centre.apply(delete_worker(ann, false));
-    assert_eq!(centre.events(), ["worker.deleted", "task.canceled"]);
+    assert_eq!(centre.events(), ["worker.deleted", "reservation.failed", "task.canceled"]);
     assert_eq!((centre.status(task), centre.reason(task)), (TaskStatus::Canceled, "Worker deleted"));
     assert_eq!(centre.status(other), TaskStatus::Reserved);
 }
@@ -346,6 +346,30 @@ fn a_channel_is_in_use_by_whoever_still_wraps_up_a_task_that_has_ended() {
 }
 
 #[test]
+fn a_channel_is_in_use_by_whoever_still_wraps_up_a_task_that_has_gone_to_another_channel() {
+    let mut centre = Centre::new();
+    let queue = centre.queue("1==1");
+    let workflow = centre.straight_to(queue);
+    let mail = centre.create_channel("mail");
+    let ann = centre.worker("Ann", json!({}));
+    let task = centre.task_with(workflow, json!({}), |task| task.task_channel = TaskChannelRef::Id(mail));
+    centre.accept(task, ann);
+    let ben = centre.worker("Ben", json!({}));
+    centre.transfer(task, RoutingTarget::Worker(ben), TransferMode::Cold);
+    centre.move_worker(ben, "Offline");
+    centre.reject(task, ben);
+    assert_eq!(centre.status(task), TaskStatus::Pending);
+    centre.update_task(task, |task| {
+        task.task_channel = Some(TaskChannelRef::UniqueName("default".to_owned()));
+    });
+    let sentence = format!("the Task Channel cannot be deleted: Task {task} uses it");
+    in_use(&mut centre, delete_channel(mail), &sentence, 1);
+    centre.complete_reservation(task, ann);
+    assert_eq!(centre.the_channel(ann, "mail").open(), 0);
+    centre.apply(delete_channel(mail));
+}
+
+#[test]
 fn a_step_that_names_a_channel_which_is_deleted_is_looked_at_again() {
     let mut centre = Centre::new();
     let queue = centre.queue("1==1");
@@ -390,6 +414,24 @@ fn a_task_is_deleted_in_any_status_and_everybody_has_room_again() {
     assert_eq!(centre.status(assigned), TaskStatus::Completed);
     assert_eq!(centre.reservation(assigned, ann).status, ReservationStatus::Completed);
     assert_eq!(centre.offered_to(next), [ann]);
+}
+
+#[test]
+fn a_deleted_task_is_not_wrapped_up_first_where_one_of_its_workers_does() {
+    let mut centre = Centre::new();
+    let queue = centre.queue("1==1");
+    let workflow = centre.straight_to(queue);
+    let ann = centre.worker("Ann", json!({}));
+    let task = centre.task(workflow, json!({}));
+    centre.accept(task, ann);
+    let ben = centre.worker("Ben", json!({}));
+    centre.transfer(task, RoutingTarget::Worker(ben), TransferMode::Warm);
+    centre.accept(task, ben);
+    centre.wrap_up_reservation(task, ben);
+    assert_eq!((centre.status(task), centre.owner(task)), (TaskStatus::Assigned, Some(ann)));
+    centre.forget();
+    centre.apply(delete_task(task));
+    assert_eq!(centre.events(), ["reservation.completed", "reservation.completed", "task.deleted"]);
 }
 
 #[test]

@@ -92,3 +92,17 @@ fn who_takes_a_task_over_has_the_full_time() {
     let expected = ["task.system-deleted", "reservation.completed", "reservation.completed"];
     assert_eq!(centre.events(), expected, "both are done with it");
 }
+
+#[test]
+fn who_has_a_task_again_has_the_full_time_too() {
+    let (mut centre, task, _, [ann, bob]) = ann_has_a_task();
+    centre.pass_seconds(HOUR - 10);
+    centre.transfer(task, RoutingTarget::Worker(bob), Warm);
+    centre.accept(task, bob);
+    centre.pass_seconds(1_800);
+    centre.complete_reservation(task, bob);
+    centre.pass_seconds(HOUR - 1);
+    assert_eq!((centre.status(task), centre.owner(task)), (TaskStatus::Assigned, Some(ann)));
+    centre.pass_seconds(1);
+    assert_eq!(centre.status(task), TaskStatus::Completed);
+}

@@ -1,8 +1,11 @@
 //! Tasks on their way through a Workflow (`routing.md` 2).
 
-use routing::Limits;
+use routing::command::UpdateWorkflow;
+use routing::rejection::Code;
 use routing::state::TaskStatus;
+use routing::state::task::RoutingStep;
 use routing::time::Timestamp;
+use routing::{Command, Limits};
 use serde_json::json;
 
 use crate::fixture::{Centre, START, document};
@@ -575,8 +578,10 @@ fn new_attributes_keep_the_place_in_a_filter_that_a_new_document_has_kept() {
     centre.forget();
 
     centre.set_attributes(task, json!({ "changed": true }));
-    assert_eq!(centre.events(), ["task.updated"]);
+    assert_eq!(centre.events(), ["task.updated", "workflow.target-matched"], "by the new document");
     assert_eq!(centre.the_task(task).step().expect("it waits").deadline, deadline);
+    centre.set_attributes(task, json!({ "changed": "more" }));
+    assert_eq!(centre.events(), ["task.updated"]);
 
     let other =
         json!({ "filters": [{ "expression": "1==1", "targets": [{ "queue": queue, "timeout": 90 }] }] });
@@ -588,6 +593,58 @@ fn new_attributes_keep_the_place_in_a_filter_that_a_new_document_has_kept() {
         centre.the_task(task).step().expect("it waits").deadline > deadline,
         "another filter has its own clock"
     );
+}
+
+#[test]
+fn who_is_sent_to_where_they_stand_goes_on_by_the_new_document() {
+    let mut centre = Centre::new();
+    let (first, rescue) = (centre.queue("1==0"), centre.queue("1==1"));
+    let filter = json!({ "expression": "1==1", "targets": [{ "queue": first, "timeout": 60 }] });
+    let workflow = centre.workflow(json!({ "filters": [filter] }));
+    let ann = centre.worker("Ann", json!({}));
+    let told = centre.task(workflow, json!({}));
+    let behind = json!({ "expression": "1==1", "targets": [{ "queue": rescue }] });
+    let new = json!({ "filters": [filter, behind] });
+    centre.update_workflow(workflow, |workflow| {
+        workflow.configuration = Some(document(new));
+        workflow.re_evaluate_tasks = true;
+    });
+    centre.pass_seconds(60);
+    assert_eq!(centre.offered_to(told), [ann], "the new filter takes who was there before it");
+}
+
+#[test]
+fn documents_that_waiting_tasks_follow_are_many_but_not_without_end() {
+    let mut centre = Centre::new();
+    let queue = centre.queue("1==0");
+    let document = |n: usize| {
+        let other = json!({ "expression": format!("n == {n}"), "targets": [{ "queue": queue }] });
+        let rest = json!({ "expression": "1==1", "targets": [{ "queue": queue }] });
+        document(json!({ "filters": [other, rest] }))
+    };
+    let workflow = centre.workflow(document(0).to_value()["task_routing"].clone());
+    let change = |centre: &mut Centre, n: usize, re_evaluate_tasks: bool| {
+        centre.try_apply(Command::UpdateWorkflow(UpdateWorkflow {
+            id: workflow,
+            expected_version: None,
+            name: None,
+            configuration: Some(document(n)),
+            task_reservation_timeout_seconds: None,
+            re_evaluate_tasks,
+        }))
+    };
+    for n in 1..=19 {
+        centre.task(workflow, json!({}));
+        change(&mut centre, n, false).expect("so many are kept");
+    }
+    centre.task(workflow, json!({}));
+    let rejection = change(&mut centre, 20, false).expect_err("that is too many");
+    let sentence = "documents of the Workflow, with those that waiting Tasks still follow: the limit is 20";
+    assert_eq!((rejection.code(), rejection.to_string()), (Code::LimitExceeded, sentence.to_owned()));
+    change(&mut centre, 20, true).expect("nobody follows the old ones any more");
+    change(&mut centre, 21, false).expect("there is room for more");
+    let revisions = &centre.router.state().workflows[&workflow].revisions;
+    assert_eq!(revisions.iter().map(|revision| revision.number).collect::<Vec<_>>(), [21, 22]);
 }
 
 // ---- looked at again ----
@@ -614,8 +671,11 @@ fn waiting_tasks_follow_a_new_document_if_they_are_to_be_looked_at_again() {
     assert_eq!(centre.events(), ["workflow.updated"], "without being told, they go on as they were");
 
     centre.update_workflow(workflow, |workflow| workflow.re_evaluate_tasks = true);
-    assert_eq!(centre.events(), ["workflow.target-matched", "task-queue.moved", "reservation.created"]);
+    let expected =
+        ["workflow.target-matched", "task-queue.moved", "workflow.target-matched", "reservation.created"];
+    assert_eq!(centre.events(), expected);
     assert_eq!((centre.queue_of(sales), centre.offered_to(sales)), (new, vec![ann]));
+    let step_of_other = step_of_other.map(|step| RoutingStep { revision: 2, ..step });
     assert_eq!(
         centre.the_task(other).step().cloned(),
         step_of_other,

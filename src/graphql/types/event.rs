@@ -143,6 +143,9 @@ event_types! {
     TaskQueueTimeout,
     /// A Task went from one TaskQueue to another. `data` has `previousTaskQueueId`.
     TaskQueueMoved,
+    /// A Task was sent to a Worker by its `routingTarget`, and that Worker cannot be offered it any more. There is no
+    /// Reservation and no Worker in it. The Task is canceled next.
+    ReservationFailed,
     /// A Task was offered to a Worker.
     ReservationCreated,
     /// The Worker took the Task.
@@ -354,6 +357,7 @@ impl Concerns {
             | Core::TaskTransferCanceled { task, transfer: _ }
             | Core::TaskTransferCompleted { task, transfer: _ }
             | Core::TaskDeleted { task }
+            | Core::ReservationFailed { task }
             | Core::WorkflowEntered { task }
             | Core::WorkflowTargetMatched { task }
             | Core::WorkflowTimeout { task }
@@ -475,6 +479,9 @@ fn description(scope: &Scope, event: &Core) -> String {
         }
         Core::TaskTransferCanceled { task, .. } => format!("Transfer of Task {} canceled", task.id),
         Core::TaskTransferCompleted { task, .. } => format!("Transfer of Task {} completed", task.id),
+        Core::ReservationFailed { task } => {
+            format!("Task {} cannot be offered to the Worker that it was sent to", task.id)
+        }
         Core::TaskPurged { task } => format!("Task {task} left the memory"),
         Core::WorkflowEntered { task } => format!("Task {} entered {}", task.id, workflow(task.workflow)),
         Core::WorkflowTargetMatched { task } => format!("Task {} matched a Workflow target", task.id),

@@ -93,6 +93,7 @@ fn circumstances(event: &Event) -> Vec<(&'static str, Value)> {
         | Event::TaskCompleted { task: _ }
         | Event::TaskSystemDeleted { task: _ }
         | Event::TaskDeleted { task: _ }
+        | Event::ReservationFailed { task: _ }
         | Event::TaskPurged { task: _ }
         | Event::WorkflowEntered { task: _ }
         | Event::WorkflowTargetMatched { task: _ }

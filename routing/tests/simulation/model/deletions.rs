@@ -9,7 +9,7 @@ use routing::ids::*;
 use routing::state::task::{Ended, Phase, Place};
 use routing::state::task_transfer::{Origin, TransferStatus};
 use routing::state::{
-    Activity, ReservationStatus, RoutingTarget, Task, TaskChannel, TaskQueue, Worker, Workflow,
+    Activity, Reservation, ReservationStatus, RoutingTarget, Task, TaskChannel, TaskQueue, Worker, Workflow,
 };
 
 use super::Model;
@@ -57,10 +57,11 @@ impl Model {
         let old = find(&self.task_channels, id, "id")?;
         checks::version(expected_version, old.version)?;
         demand(!TASK_CHANNELS.contains(&&*old.unique_name), Refusal::in_use())?;
-        // Whoever still wraps up a Task that has ended takes up capacity of the channel with it.
-        let uses =
-            |task: &Task| task.task_channel == id && (!has_ended(task) || !self.open(task.id).is_empty());
+        let uses = |task: &Task| task.task_channel == id && !has_ended(task);
         demand(!self.tasks.values().any(uses), Refusal::in_use())?;
+        // Room on the channel that the Task was on then is taken up.
+        let takes_room = |open: &Reservation| open.task_channel == id && open.status.is_open();
+        demand(!self.reservations.values().any(takes_room), Refusal::in_use())?;
         let (version, now) = (old.version + 1, self.now);
         let task_channel = TaskChannel { version, updated_at: now, deleted_at: Some(now), ..old };
         self.task_channels.remove(&id);
@@ -132,6 +133,10 @@ impl Model {
             |task: &&Task| task.waiting().is_some_and(|waiting| waiting.place == Some(Place::Worker(id)));
         let in_vain: Vec<TaskId> = self.tasks.values().filter(waits).map(|task| task.id).collect();
         for task in in_vain {
+            let failed = self.tasks[&task].clone();
+            if open_transfer(&failed).is_none() {
+                self.record(Event::ReservationFailed { task: Arc::new(failed) });
+            }
             self.stop_waiting(task, WORKER_DELETED);
         }
         Ok(())

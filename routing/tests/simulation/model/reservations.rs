@@ -78,6 +78,7 @@ impl Model {
             self.complete(task, None, |task| Event::TaskCompleted { task });
         } else {
             self.end_work(id);
+            self.follow_who_is_left(task, id);
         }
     }
 
@@ -139,7 +140,7 @@ impl Model {
         });
     }
 
-    /// A Worker is done with a Task, which follows those who are left.
+    /// A Worker is done with a Task.
     pub(super) fn end_work(&mut self, id: ReservationId) {
         let mut reservation = self.changed_reservation(id);
         reservation.status = ReservationStatus::Completed;
@@ -160,7 +161,12 @@ impl Model {
             task,
             worker,
         });
-        let mut task = self.changed(task_id);
+    }
+
+    /// A Task is wrapped up where all who are left do that.
+    fn follow_who_is_left(&mut self, task: TaskId, id: ReservationId) {
+        let mut task = self.changed(task);
+        let task_id = task.id;
         if let Phase::Assigned(owner) = task.phase.clone()
             && self.last_to_accept(task_id, ReservationStatus::Accepted, id).is_none()
             && self.last_to_accept(task_id, ReservationStatus::Wrapping, id).is_some()
@@ -198,7 +204,7 @@ impl Model {
     ) -> Option<Assignment> {
         let mut others = self.open(task).into_iter().filter(|id| *id != but);
         let last = others.rfind(|id| self.reservations[id].status == status)?;
-        Some(Assignment { reservation: last, at: self.reservations[&last].accepted_at? })
+        Some(Assignment { reservation: last, at: self.now })
     }
 
     fn reservation(&self, id: ReservationId, expected_version: Option<u32>) -> Result<Reservation, Refusal> {

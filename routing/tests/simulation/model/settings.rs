@@ -15,7 +15,7 @@ use super::Model;
 use super::checks::{self, Answer, Refusal, demand, find};
 
 /// How many earlier documents of a Workflow waiting Tasks may follow.
-const FOLLOWED_REVISIONS_MAX: usize = 20;
+const REVISIONS_MAX: usize = 20;
 
 impl Model {
     pub(super) fn update_workspace(&mut self, command: UpdateWorkspace) -> Answer {
@@ -236,7 +236,16 @@ impl Model {
         {
             let configuration = self.configuration(&document)?;
             new.revisions.retain(|revision| self.is_followed(id, revision.number));
-            demand(new.revisions.len() < FOLLOWED_REVISIONS_MAX, Refusal::limit(None))?;
+            // Whoever is not pending goes on with the old one in any case.
+            let stays = |revision: &&Revision| {
+                self.tasks.values().any(|task| {
+                    let step = if task.workflow == Some(id) { task.step() } else { None };
+                    let goes = re_evaluate_tasks && task.status() == TaskStatus::Pending;
+                    step.is_some_and(|step| step.revision == revision.number && !goes)
+                })
+            };
+            let n_followed = new.revisions.iter().filter(stays).count();
+            demand(n_followed < REVISIONS_MAX, Refusal::limit(None))?;
             new.revisions.push(Revision { number: present.number + 1, configuration });
         }
         if new != old {

@@ -52,13 +52,17 @@ impl Model {
             self.find_filter(id, self.present_revision(id), 0, CameBy::Entry);
             return;
         }
-        // It keeps its place and its clock. The step's priority holds again.
+        // It keeps its place and its clock. The step's priority holds again, and what comes behind is as it is now.
         let priority = self.target(id).expect("it stands in a step").priority;
+        let revision = self.present_revision(id);
         let mut task = self.changed(id);
-        if let Some(priority) = priority
-            && priority != task.priority
-        {
+        let priority = priority.unwrap_or(task.priority);
+        if priority != task.priority || revision != step.revision {
             task.priority = priority;
+            let place = Some(Place::Step(RoutingStep { revision, ..step }));
+            if let Phase::Pending(waiting) = &mut task.phase {
+                waiting.place = place;
+            }
             self.record_task(task, |task| Event::WorkflowTargetMatched { task });
         }
     }
