@@ -1,6 +1,9 @@
 //! A Worker hands a Task on (`routing.md` 6.4).
 
-use routing::command::{CancelTask, Command, CompleteTask, TransferTask, WrapUpReservation, WrapUpTask};
+use routing::command::{
+    CancelTask, Command, CompleteTask, TaskChannelRef, TransferTask, UpdateTask, WrapUpReservation,
+    WrapUpTask,
+};
 use routing::ids::{TaskId, WorkerId};
 use routing::rejection::Code;
 use routing::state::task_transfer::{TransferMode::*, TransferStatus};
@@ -497,6 +500,26 @@ fn while_it_is_handed_on_a_task_is_not_ended() {
     centre.apply(cancel());
     assert_eq!(centre.events(), ["task.transfer-canceled", "reservation.canceled", "task.canceled"]);
     assert_eq!(centre.the_channel(bob, "default").open(), 0);
+}
+
+#[test]
+fn while_it_is_handed_on_a_task_stays_on_its_channel() {
+    let (mut centre, task, _) = ann_has_a_task();
+    let nobody = centre.queue("1==0");
+    centre.transfer(task, RoutingTarget::TaskQueue(nobody), Warm);
+    assert_eq!(centre.status(task), TaskStatus::Pending);
+    let mut move_to = |channel: &str| {
+        centre.try_apply(Command::UpdateTask(UpdateTask {
+            id: task,
+            expected_version: None,
+            attributes: None,
+            priority: None,
+            task_channel: Some(TaskChannelRef::UniqueName(channel.to_owned())),
+            virtual_start_time: None,
+        }))
+    };
+    assert_eq!(code(move_to("voice")), Code::InvalidState);
+    move_to("default").expect("that is where it is");
 }
 
 #[test]

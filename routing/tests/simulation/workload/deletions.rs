@@ -1,5 +1,7 @@
 //! What is deleted, or at least tried to be.
 
+use std::sync::Arc;
+
 use routing::command::*;
 use routing::state::{RoutingTarget, TaskTransfer};
 use routing::{Command, State};
@@ -21,7 +23,14 @@ impl Workload {
                 Command::DeleteActivity(DeleteActivity { id: activity.id, expected_version })
             }
             Action::DeleteTaskChannel => {
-                let channel = self.channel(state);
+                let moved = state.reservations.values().find(|reservation| {
+                    let is_left = state.tasks[&reservation.task].task_channel != reservation.task_channel;
+                    reservation.status.is_open() && is_left
+                });
+                let channel = match moved.and_then(|it| state.task_channel(it.task_channel)) {
+                    Some(channel) => Arc::clone(channel),
+                    None => self.channel(state),
+                };
                 let expected_version = self.expected(channel.version);
                 Command::DeleteTaskChannel(DeleteTaskChannel { id: channel.id, expected_version })
             }

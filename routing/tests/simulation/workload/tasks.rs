@@ -47,7 +47,11 @@ impl Workload {
         // Mostly those that wait: for the others, little can follow from it.
         let statuses: &[TaskStatus] = if self.random.percent(70) { &[TaskStatus::Pending] } else { &[] };
         let Some((id, version)) = self.task(state, statuses) else { return self.create_task(state) };
-        let change = self.random.below(8);
+        let mut change = self.random.below(8);
+        if !state.tasks[&id].open_reservations.is_empty() && self.random.percent(50) {
+            // Somebody wraps it up on the channel that it leaves now.
+            change = 5;
+        }
         Command::UpdateTask(UpdateTask {
             id,
             expected_version: self.expected(version),
