@@ -33,6 +33,8 @@ pub struct Router {
     pub(crate) limits: Limits,
     /// The time of the last tick: that of all events until the next.
     pub(crate) now: Timestamp,
+    /// The minute in which waiting Tasks were last looked at for expressions that ask for the time of day.
+    minute: i64,
     /// Who causes the events that are emitted now.
     actor: Actor,
     pub(crate) wakes: Wakes,
@@ -54,7 +56,8 @@ impl Router {
     pub fn load(state: State, limits: Limits, now: Timestamp) -> Router {
         let now = now.max(state.at);
         let (index, wakes) = Index::with_wakes(&state, &limits, now);
-        Router { state, index, limits, now, actor: Actor::System, wakes, events: Vec::new() }
+        let minute = now.minute();
+        Router { state, index, limits, now, minute, actor: Actor::System, wakes, events: Vec::new() }
     }
 
     /// The state after everything that was applied so far.
@@ -78,16 +81,30 @@ impl Router {
     /// Moves time to `now` and does what is due. To be called before each batch of commands, so that no command
     /// acts on an offer whose time is over. Time never goes back: an earlier `now` is taken for the last one.
     pub fn tick(&mut self, now: Timestamp) {
-        let minute_before = self.now.minute();
+        let all_done = self.tick_in_part(now, usize::MAX);
+        debug_assert!(all_done);
+    }
+
+    /// The same, but only so many of the things that are due are done. After a long standstill that may be hundreds of
+    /// thousands, and one commit should not have to hold what comes of all of them. Where this answers `false`, more
+    /// is due, and nothing was offered yet: to be called again before any command.
+    #[must_use]
+    pub fn tick_in_part(&mut self, now: Timestamp, timers_max: usize) -> bool {
         self.now = self.now.max(now);
         self.actor = Actor::System;
-        while let Some(timer) = self.index.first_due(self.now) {
+        for _ in 0..timers_max {
+            let Some(timer) = self.index.first_due(self.now) else { break };
             self.fire(timer);
         }
-        if self.now.minute() > minute_before {
+        if self.index.first_due(self.now).is_some() {
+            return false;
+        }
+        if self.now.minute() > self.minute {
+            self.minute = self.now.minute();
             self.index.minute_has_begun(&self.state, &mut self.wakes);
         }
         self.settle();
+        true
     }
 
     /// Carries out a command at the time of the last tick. Returns the position of its last event in the log, or

@@ -41,6 +41,9 @@ const MAILBOX_MESSAGES_MAX: usize = 4_096;
 const QUESTIONS_MAX: usize = 64;
 /// How many commands one batch takes. It bounds the size of a transaction and the time that others wait for it.
 const BATCH_COMMANDS_MAX: usize = 1_024;
+/// How many timers one commit holds what comes of. After a long standstill hundreds of thousands may be due, and a
+/// transaction that takes longer than the database may would be tried for ever.
+const BATCH_TIMERS_MAX: usize = 4_096;
 /// How many events one row of the log holds at most. Rows are read whole.
 const ENTRY_EVENTS_MAX: usize = 256;
 /// How often idempotency keys that are too old are looked for, and how many are forgotten in one go, so that nobody
@@ -321,14 +324,20 @@ impl Actor {
     async fn carry_out(&mut self, mut batch: Vec<Message>) -> Result<(), End> {
         // Who was told that nobody knows may have tried again elsewhere.
         batch.retain(|message| !message.reply.is_closed());
-        let expected_sequence = self.router.state().sequence;
         let Some(mut known) = self.known_keys(&batch).await else {
             refuse(batch);
             return Ok(());
         };
 
         self.rows.keep_up().await;
-        self.router.tick(self.clock.now());
+        let mut expected_sequence = self.router.state().sequence;
+        while !self.router.tick_in_part(self.clock.now(), BATCH_TIMERS_MAX) {
+            let events = self.router.take_events();
+            self.commit(expected_sequence, &events, &[]).await?;
+            self.publish(Vec::new(), Vec::new(), events);
+            self.rows.keep_up().await;
+            expected_sequence = self.router.state().sequence;
+        }
         let mut new_keys: Vec<Key> = Vec::new();
         let mut outcomes: Vec<Vec<Outcome>> = Vec::with_capacity(batch.len());
         let mut replies = Vec::with_capacity(batch.len());
@@ -342,17 +351,31 @@ impl Actor {
         }
         let events = self.router.take_events();
 
+        // Where this fails, the replies are dropped, which tells the callers.
+        self.commit(expected_sequence, &events, &new_keys).await?;
+        self.publish(outcomes, replies, events);
+        if !new_keys.is_empty() {
+            self.forget_keys();
+        }
+        Ok(())
+    }
+
+    async fn commit(
+        &mut self,
+        expected_sequence: u64,
+        events: &[Recorded],
+        new_keys: &[Key],
+    ) -> Result<(), End> {
         if !events.is_empty() || !new_keys.is_empty() {
             let commit = Commit {
                 workspace: self.shared.id,
                 expected_sequence,
                 state: self.router.state(),
                 entries: events.chunks(ENTRY_EVENTS_MAX).collect(),
-                keys: &new_keys,
+                keys: new_keys,
             };
             match in_time(self.shared.store.commit(&commit)).await {
                 Some(Ok(())) => {}
-                // Dropping the replies tells the callers.
                 Some(Err(error)) => return Err(self.lost(&error)),
                 None => {
                     tracing::error!(workspace = %self.shared.id, "the database does not answer a commit");
@@ -360,11 +383,7 @@ impl Actor {
                 }
             }
         }
-        self.rows.note(&events);
-        self.publish(outcomes, replies, events);
-        if !new_keys.is_empty() {
-            self.forget_keys();
-        }
+        self.rows.note(events);
         Ok(())
     }
 

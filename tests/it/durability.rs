@@ -76,6 +76,43 @@ async fn timers_go_on_after_a_restart() {
     }
 }
 
+/// More than one commit holds: each of them is canceled, and the stream has no hole.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_became_due_while_the_server_was_down_is_done_in_several_commits() {
+    const TASKS: usize = 5_000;
+    const SECONDS: u64 = 3;
+    for database in crate::database::databases().await {
+        let server = Server::start(&database.url).await;
+        let admin = Client::new(&server, &server.admin);
+        let workspace = server.workspace.clone();
+        let create = "mutation($input: CreateTasksInput!) { createTasks(input: $input) { sequence } }";
+        let tasks = vec![json!({ "timeoutSeconds": SECONDS }); 500];
+        let before = sequence(&admin, &workspace).await;
+        for _ in 0..TASKS / tasks.len() {
+            admin.data(create, json!({ "input": { "workspaceId": workspace, "tasks": tasks } })).await;
+        }
+
+        let server = server.crash_and_restart_after(Duration::from_secs(SECONDS)).await;
+        let query = "subscription($id: ID!, $after: Sequence) { workspaceEvents(workspaceId: $id, after: $after) { type sequence } }";
+        let variables = json!({ "id": workspace, "after": before });
+        let mut events = Socket::subscribe(&server.socket_url(), &server.admin, query, variables)
+            .await
+            .expect("a connection");
+        let mut last = before.as_u64().expect("a number");
+        let mut n_canceled = 0;
+        while n_canceled < TASKS {
+            let event = events.next().await.expect("an event")["workspaceEvents"].take();
+            assert_eq!(event["sequence"], last + 1);
+            last += 1;
+            n_canceled += usize::from(event["type"] == "TASK_CANCELED");
+        }
+        let query = "query($id: ID!) { workspace(id: $id) { tasks(filter: { statuses: [CANCELED] }) { totalCount } } }";
+        let data = admin.data(query, json!({ "id": workspace })).await;
+        assert_eq!(data["workspace"]["tasks"]["totalCount"], TASKS);
+        assert!(server.stop().await);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_asked_to_stop_answers_what_it_has_taken_and_says_goodbye_to_sockets() {
     for database in crate::database::databases().await {

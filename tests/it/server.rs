@@ -33,8 +33,14 @@ impl Server {
     }
 
     /// Kills the process as a power cut would, and starts another one at the same address.
-    pub async fn crash_and_restart(mut self) -> Server {
+    pub async fn crash_and_restart(self) -> Server {
+        self.crash_and_restart_after(Duration::ZERO).await
+    }
+
+    /// The same, but nothing runs for so long.
+    pub async fn crash_and_restart_after(mut self, pause: Duration) -> Server {
         self.process.kill().await.expect("the server can be killed");
+        tokio::time::sleep(pause).await;
         let Server { folder, database_url, address, .. } = self;
         Server::start_in(folder, database_url, &address.to_string()).await
     }
