@@ -18,10 +18,11 @@ use std::sync::Arc;
 use super::direct;
 use crate::event::Event;
 use crate::expression::{Facts, TaskFacts, WorkerCounts};
-use crate::ids::TaskId;
+use crate::ids::{TaskId, TaskQueueId};
+use crate::index::Index;
 use crate::router::Router;
 use crate::state::task::{Phase, Place, RoutingStep, Task};
-use crate::state::{State, Worker, Workflow};
+use crate::state::{Activity, State, Workflow};
 use crate::time::Timestamp;
 use crate::workflow_configuration::{Target, WorkflowConfiguration};
 
@@ -151,7 +152,7 @@ impl Router {
 
     fn is_to_be_skipped(&self, target: &Target) -> bool {
         let Some(skip_if) = &target.skip_if else { return false };
-        let counts = Counts { state: &self.state, workers: self.index.workers_of(target.queue) };
+        let counts = Counts { state: &self.state, index: &self.index, queue: target.queue };
         skip_if.is_true(&Facts {
             task: TaskFacts::None,
             worker: None,
@@ -285,29 +286,31 @@ fn first_open_step(
     None
 }
 
-/// How many Workers of a TaskQueue are where. Only a `skip_if` asks, so they are counted when it does.
-struct Counts<'a, W> {
+/// How many Workers of a TaskQueue are where.
+struct Counts<'a> {
     state: &'a State,
-    workers: W,
+    index: &'a Index,
+    queue: TaskQueueId,
 }
 
-impl<'a, W: Iterator<Item = &'a Worker> + Clone> Counts<'a, W> {
-    fn count(&self, is_counted: impl Fn(&Worker) -> bool) -> u64 {
-        self.workers.clone().filter(|worker| is_counted(worker)).count() as u64
+impl Counts<'_> {
+    fn count(&self, is_counted: impl Fn(&Activity) -> bool) -> u64 {
+        let activities = self.state.activities.values().filter(|activity| is_counted(activity));
+        activities.map(|activity| self.index.count_in_activity(self.queue, activity.id) as u64).sum()
     }
 }
 
-impl<'a, W: Iterator<Item = &'a Worker> + Clone> WorkerCounts for Counts<'a, W> {
+impl WorkerCounts for Counts<'_> {
     fn available(&self) -> u64 {
-        self.count(|worker| self.state.is_available(worker))
+        self.count(|activity| activity.available)
     }
 
     fn unavailable(&self) -> u64 {
-        self.count(|worker| !self.state.is_available(worker))
+        self.count(|activity| !activity.available)
     }
 
     fn in_activity(&self, activity_id: &str) -> Option<u64> {
-        let activity = activity_id.parse().ok().filter(|id| self.state.activities.contains_key(id))?;
-        Some(self.count(|worker| worker.activity == activity))
+        let id = activity_id.parse().ok().filter(|id| self.state.activities.contains_key(id))?;
+        Some(self.index.count_in_activity(self.queue, id) as u64)
     }
 }

@@ -21,10 +21,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::Object;
 use crate::expression::Expression;
-use crate::ids::{TaskId, TaskQueueId, WorkerId, WorkflowId};
+use crate::ids::{ActivityId, TaskId, TaskQueueId, WorkerId, WorkflowId};
 use crate::limits::Limits;
 use crate::state::task::Place;
-use crate::state::{Phase, State, Task, TaskOrder, Worker, Workflow};
+use crate::state::{Phase, State, Task, TaskOrder, Workflow};
 use crate::time::Timestamp;
 
 #[cfg(feature = "bench")]
@@ -207,10 +207,9 @@ impl Index {
         self.workers.entry(slot).worker.id
     }
 
-    /// The Workers who serve a TaskQueue.
-    pub(crate) fn workers_of(&self, queue: TaskQueueId) -> impl Iterator<Item = &Worker> + Clone {
-        let members = self.workers.members(self.workers.queue_slot(queue));
-        members.workers.ones().map(|slot| &*self.workers.entry(slot).worker)
+    /// How many of the Workers who serve a TaskQueue are in an Activity.
+    pub(crate) fn count_in_activity(&self, queue: TaskQueueId, activity: ActivityId) -> usize {
+        self.workers.count_in_activity(self.workers.queue_slot(queue), activity)
     }
 
     /// The number of a Worker.

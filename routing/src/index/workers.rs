@@ -45,6 +45,8 @@ pub(super) struct Workers {
     queue_slots: BTreeMap<TaskQueueId, QueueSlot>,
     queues: Vec<Members>,
     free_queues: Vec<QueueSlot>,
+    /// Who is in which Activity. Where nobody is, there is no entry.
+    activities: BTreeMap<ActivityId, FixedBitSet>,
     channel_slots: BTreeMap<TaskChannelId, ChannelSlot>,
     channels: Vec<Ready>,
     free_channels: Vec<ChannelSlot>,
@@ -64,6 +66,8 @@ pub(super) struct Entry {
     attributes: Value,
     /// The TaskQueues that the Worker is eligible for.
     pub(super) queues: FixedBitSet,
+    /// The Activity whose bits have the Worker.
+    activity: Option<ActivityId>,
     /// The Task Channels on which work can come now, one bit each.
     pub(super) ready_on: u64,
 }
@@ -206,6 +210,7 @@ impl Workers {
     pub(super) fn remove(&mut self, id: WorkerId) -> Option<WorkerSlot> {
         let slot = self.slots.remove(&id)?;
         self.take_attributes(slot, Value::Null);
+        self.take_activity(slot, None);
         let entry = &mut self.entries[slot];
         let queues = std::mem::take(&mut entry.queues);
         for queue in queues.ones() {
@@ -369,6 +374,7 @@ impl Workers {
             id_text: worker.id.to_string(),
             attributes: Value::Null,
             queues: FixedBitSet::new(),
+            activity: None,
             ready_on: 0,
         };
         let slot = match self.free_entries.pop() {
@@ -482,8 +488,33 @@ impl Workers {
         is_member
     }
 
+    fn take_activity(&mut self, slot: WorkerSlot, activity: Option<ActivityId>) {
+        let former = std::mem::replace(&mut self.entries[slot].activity, activity);
+        if former == activity {
+            return;
+        }
+        if let Some(former) = former
+            && let Some(workers) = self.activities.get_mut(&former)
+        {
+            workers.remove(slot);
+            if workers.is_clear() {
+                self.activities.remove(&former);
+            }
+        }
+        if let Some(activity) = activity {
+            self.activities.entry(activity).or_default().grow_and_insert(slot);
+        }
+    }
+
+    /// How many Workers of a TaskQueue are in an Activity.
+    pub(super) fn count_in_activity(&self, queue: QueueSlot, activity: ActivityId) -> usize {
+        let workers = self.activities.get(&activity);
+        workers.map_or(0, |workers| self.queues[queue].workers.intersection_count(workers))
+    }
+
     /// Takes in what a Worker can take. True where it is more than before.
     fn update_readiness(&mut self, state: &State, slot: WorkerSlot) -> bool {
+        self.take_activity(slot, Some(self.entries[slot].worker.activity));
         let entry = &mut self.entries[slot];
         let worker = &entry.worker;
         let is_available = state.is_available(worker);

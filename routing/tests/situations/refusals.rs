@@ -842,3 +842,22 @@ fn an_expression_that_no_database_can_hold_is_refused() {
     let sentence = "the text holds the character U+0000";
     check(&mut centre, command, Code::BadUserInput, Some("targetWorkers"), sentence);
 }
+
+#[test]
+fn a_routing_document_is_as_long_as_it_may_be() {
+    let limit = 200;
+    let mut centre =
+        Centre::with_limits(Limits { workflow_configuration_bytes_max: limit, ..Limits::default() });
+    let queue = centre.queue("");
+    let with_note = |characters: usize| {
+        document(json!({ "default_filter": { "queue": queue }, "note": "x".repeat(characters) }))
+    };
+    let rest = limit - with_note(0).as_str().len();
+    let create = create_workflow(&mut centre);
+    let too_long = CreateWorkflow { configuration: with_note(rest + 1), ..create.clone() };
+    let sentence = "the workflow configuration is too long, in bytes: the limit is 200";
+    let command = Command::CreateWorkflow(too_long);
+    centre.forget();
+    check(&mut centre, command, Code::LimitExceeded, Some("configuration"), sentence);
+    centre.apply(Command::CreateWorkflow(CreateWorkflow { configuration: with_note(rest), ..create }));
+}
