@@ -1,7 +1,12 @@
 //! Warnings: which they are, where they point, and what raises none.
 
+use routing::command::{CreateWorker, CreateWorkflow};
+use routing::event::Actor;
 use routing::expression::{Expression, Kind};
+use routing::ids::{Id, WorkerId, WorkflowId, WorkspaceId, WorkspaceTag};
+use routing::time::Timestamp;
 use routing::warnings::{self, Warning};
+use routing::{Attributes, Command, Limits, Router};
 use serde_json::{Value, json};
 
 /// The warnings about an expression, as `CODE@column`.
@@ -34,6 +39,60 @@ fn message(kind: Kind, source: &str) -> String {
     let mut warnings = warnings::of_expression(&expression);
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     warnings.remove(0).message
+}
+
+/// A Workspace in which these Workers are.
+struct Workspace {
+    router: Router,
+    n_minted: u64,
+}
+
+impl Workspace {
+    fn with_workers(workers: &[(&str, Value)]) -> Workspace {
+        let id = WorkspaceId::minted(Timestamp(0), 1, WorkspaceTag(7));
+        let router = Router::found(id, "Centre".to_owned(), Limits::default(), Timestamp(0));
+        let mut workspace = Workspace { router, n_minted: 1 << 40 };
+        for (name, attributes) in workers {
+            let (id, attributes) = (workspace.mint::<WorkerId>(), attributes_of(attributes));
+            let worker = CreateWorker { id, name: (*name).to_owned(), attributes, activity: None };
+            workspace.apply(Command::CreateWorker(worker));
+        }
+        workspace
+    }
+
+    /// The warnings about a Workflow whose two steps and default filter have these orders, as `CODE path: message`.
+    fn about_orders(&mut self, first: &str, second: &str, default: &str) -> Vec<String> {
+        let queue = self.router.state().task_queues.keys().next().expect("the first TaskQueue").to_string();
+        let target = |order_by| json!({ "queue": queue, "timeout": 9, "order_by": order_by });
+        let filter = json!({ "expression": "a == 1", "targets": [target(first), target(second)] });
+        let default = json!({ "queue": queue, "order_by": default });
+        let document = json!({ "task_routing": { "filters": [filter], "default_filter": default } });
+        let id: WorkflowId = self.mint();
+        self.apply(Command::CreateWorkflow(CreateWorkflow {
+            id,
+            name: format!("Workflow {}", self.n_minted),
+            configuration: attributes_of(&document),
+            task_reservation_timeout_seconds: None,
+        }));
+        let state = self.router.state();
+        let warnings = warnings::of_workflow(state, &state.workflows[&id]).into_iter();
+        warnings
+            .map(|warning| format!("{} {}: {}", warning.code, warning.path_text(), warning.message))
+            .collect()
+    }
+
+    fn mint<I: Id>(&mut self) -> I {
+        self.n_minted += 1;
+        I::minted(Timestamp(0), self.n_minted, WorkspaceTag(7))
+    }
+
+    fn apply(&mut self, command: Command) {
+        self.router.apply(command, Actor::Admin("test".into())).expect("accepted");
+    }
+}
+
+fn attributes_of(value: &Value) -> Attributes {
+    Attributes::of(value).expect("an object")
 }
 
 const QUEUE: &str = "WQ11111111111111111111111111111111";
@@ -158,6 +217,69 @@ fn a_missing_attribute_that_surprises_is_noticed() {
 fn and_beside_or_is_noticed_once() {
     assert_eq!(about(Kind::Filter, "a == 1 OR b == 2 AND c == 3 OR d == 4"), ["AND_BESIDE_OR@18"]);
     assert!(about(Kind::Filter, "a == 1 OR (b == 2 AND c == 3) OR d == 4").is_empty());
+}
+
+#[test]
+fn an_order_by_what_is_a_text_for_everybody_is_noticed() {
+    let text = "NOT_AN_INTEGER default_filter.order_by";
+    for (order_by, expected) in [
+        ("worker.friendly_name", &[text][..]),
+        ("worker.level DESC, worker.activity_name, worker.sid ASC", &[text, text]),
+        ("worker.level DESC, worker.channel.chat.assigned_tasks", &[]),
+        ("worker.friendly_name UP", &[]),
+    ] {
+        let routing = json!({ "default_filter": { "queue": QUEUE, "order_by": order_by } });
+        assert_eq!(about_document(&routing), expected, "{order_by}");
+    }
+    let routing = json!({ "default_filter": { "queue": QUEUE, "order_by": "worker.sid" } });
+    assert_eq!(
+        warnings::of_document(&json!({ "task_routing": routing }))[0].message,
+        "has no effect: only integers count, and worker.sid is a text for every Worker"
+    );
+}
+
+#[test]
+fn an_order_by_what_is_no_integer_for_some_workers_is_noticed() {
+    let mut workspace = Workspace::with_workers(&[
+        ("Ann", json!({ "level": "5", "rank": 5.5, "team": { "size": 1 }, "even": 2.0, "far": 1e300 })),
+        ("Ben", json!({ "level": 3, "rank": true, "seats": [1, "x"], "even": -1, "gone": null })),
+        ("Cid", json!({ "level": [4], "rank": 7, "even": u64::MAX, "big": "x".repeat(60) })),
+        ("Dan", json!({ "level": null, "rank": "" })),
+    ]);
+    let first = "task_routing.filters.0.targets.0.order_by";
+    let second = "task_routing.filters.0.targets.1.order_by";
+    let default = "task_routing.default_filter.order_by";
+    let told = |path: &str, key: &str, who: &str| {
+        let (who, value) = who.split_once(": ").expect("a value");
+        let worker = who.split(' ').next().expect("a name");
+        format!(
+            "NOT_AN_INTEGER {path}: only integers count, and worker.{key} is none for {who}, so they come last: \
+             {worker} has {value}"
+        )
+    };
+    // Who has nothing there comes last, too, and that is no slip.
+    assert_eq!(workspace.about_orders("worker.even", "worker.even DESC", "worker.gone"), [""; 0]);
+    assert_eq!(
+        workspace.about_orders("worker.even, worker.level DESC", "worker.rank, worker.level", "worker.team"),
+        [
+            told(first, "level", "Ann and 1 other Worker: \"5\""),
+            told(second, "rank", "Ann and 2 other Workers: 5.5"),
+            told(second, "level", "Ann and 1 other Worker: \"5\""),
+            told(default, "team", "Ann: an object"),
+        ]
+    );
+    assert_eq!(
+        workspace.about_orders("worker.seats[0], worker.seats[1]", "worker.far", "worker.seats, worker.big"),
+        [
+            told(first, "seats[1]", "Ben: \"x\""),
+            told(second, "far", "Ann: 1e+300"),
+            told(default, "seats", "Ben: a list"),
+            told(default, "big", &format!("Cid: \"{}…", "x".repeat(39))),
+        ]
+    );
+    // Nobody is there, so nobody has it wrong.
+    let mut nobody = Workspace::with_workers(&[]);
+    assert_eq!(nobody.about_orders("worker.level", "worker.level", "worker.level"), [""; 0]);
 }
 
 #[test]

@@ -35,6 +35,7 @@ pub(crate) use anchors::Reading;
 pub use evaluate::{ChannelFacts, Facts, Number, TaskFacts, WorkerCounts, WorkerFacts};
 pub(crate) use evaluate::{Value as Operated, is_so, value};
 pub(crate) use lexer::is_name;
+pub(crate) use order::is_integer;
 pub use order::{Clause, OrderBy, Rank};
 pub use parser::{
     ChannelField, Comparison, Count, Key, Node, Operand, Operator, TaskKey, TimeOfDay, WorkerField, WorkerKey,

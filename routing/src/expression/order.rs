@@ -11,6 +11,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde_json::Value as Json;
+
 use super::evaluate::{self, Number, Value, WorkerFacts};
 use super::lexer::{TokenKind, Tokens};
 use super::parser::{self, Key, WorkerKey};
@@ -96,6 +98,11 @@ impl Clause {
     }
 }
 
+/// Does this value of an attribute put Workers in order?
+pub(crate) fn is_integer(value: &Json) -> bool {
+    integer(&Value::of_json(value)).is_some()
+}
+
 /// `5.0` is an integer, `"5"` is not, and neither is what 64 bits cannot hold.
 fn integer(value: &Value<'_>) -> Option<i128> {
     const RANGE: std::ops::Range<f64> = -9_223_372_036_854_775_808.0..18_446_744_073_709_551_616.0;
@@ -156,7 +163,7 @@ impl fmt::Debug for OrderBy {
 mod tests {
     use super::*;
     use crate::expression::ChannelFacts;
-    use serde_json::{Value as Json, json};
+    use serde_json::json;
     use std::borrow::Cow;
 
     /// A Worker of whom only attributes are known.

@@ -1,17 +1,19 @@
 //! Filters that no Task enters, targets that no Task reaches, keys that mean nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
 use super::condition::{self, constant};
-use super::known::Known;
+use super::known::{Known, Misfit};
 use super::spelling::closest;
 use super::{Code, Warning};
-use crate::expression::{Expression, Kind, OrderBy};
+use crate::expression::{Expression, Kind, OrderBy, Path, WorkerField, WorkerKey};
 
 pub(super) fn warnings(document: &Value, known: Option<&Known<'_>>) -> Vec<Warning> {
-    let mut reader = Reader { at: Vec::new(), warnings: Vec::new(), earlier: Earlier::default(), known };
+    let misfits = known.map(|known| known.misfits(ordered_by(document))).unwrap_or_default();
+    let mut reader =
+        Reader { at: Vec::new(), warnings: Vec::new(), earlier: Earlier::default(), known, misfits };
     reader.document(document);
     reader.warnings
 }
@@ -59,6 +61,8 @@ struct Reader<'k> {
     earlier: Earlier,
     /// What there is to be named; `None` where that is not known.
     known: Option<&'k Known<'k>>,
+    /// Which keys of orders do not put all Workers in order who have a value there.
+    misfits: BTreeMap<Path, Misfit>,
 }
 
 /// The filters before the one that is looked at, as far as they keep Tasks from it.
@@ -179,11 +183,31 @@ impl<'k> Reader<'k> {
     }
 
     fn order_by(&mut self, target: &Value) {
-        let order = target.get("order_by").and_then(Value::as_str).and_then(|text| OrderBy::parse(text).ok());
-        let Some((known, order)) = self.known.zip(order) else { return };
+        let Some(order) = order_of(target) else { return };
         self.at.push("order_by".to_owned());
-        known.unknown_in_order(&order).into_iter().for_each(|(code, message)| self.warn(code, message));
+        for clause in order.clauses() {
+            if let Some((code, message)) = self.remark_on_order(&clause.key) {
+                self.warn(code, message);
+            }
+        }
         self.at.pop();
+    }
+
+    fn remark_on_order(&self, key: &WorkerKey) -> Option<(Code, String)> {
+        let text = match &key.field {
+            WorkerField::Attribute(path) => {
+                let misfit = || self.misfits.get(path).map(|misfit| misfit.remark(path));
+                return self.known.and_then(|known| known.unknown_in_order(key)).or_else(misfit);
+            }
+            WorkerField::Channel { .. } => return None,
+            WorkerField::Id => "sid",
+            WorkerField::Name => "friendly_name",
+            WorkerField::ActivityId => "activity_sid",
+            WorkerField::ActivityName => "activity_name",
+        };
+        let message =
+            format!("has no effect: only integers count, and worker.{text} is a text for every Worker");
+        Some((Code::NotAnInteger, message))
     }
 
     /// Says which keys of an object mean nothing.
@@ -229,6 +253,20 @@ fn advice(level: &Level, key: &str) -> String {
 /// What is no expression is a fault, and not for warnings.
 fn parsed(kind: Kind, value: Option<&Value>) -> Option<Expression> {
     Expression::parse(kind, value?.as_str()?).ok()
+}
+
+fn order_of(target: &Value) -> Option<OrderBy> {
+    OrderBy::parse(target.get("order_by")?.as_str()?).ok()
+}
+
+/// The attributes that the orders of a document name.
+fn ordered_by(document: &Value) -> BTreeSet<Path> {
+    let routing = &document["task_routing"];
+    let filters = routing["filters"].as_array().into_iter().flatten();
+    let targets = filters.flat_map(targets).chain(routing.get("default_filter"));
+    let orders: Vec<OrderBy> = targets.filter_map(order_of).collect();
+    let keys = orders.iter().flat_map(OrderBy::clauses).map(|clause| &clause.key);
+    keys.filter_map(|key| key.attribute().cloned()).collect()
 }
 
 fn targets(filter: &Value) -> impl Iterator<Item = &Value> {

@@ -4,16 +4,27 @@
 //! Where there are no Workers, nothing is said about attributes, and where there are no Skills, nothing about Skills.
 
 use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
 
 use super::spelling::{closest, closest_path};
 use super::{Code, Warning};
-use crate::expression::{Comparison, Kind, Operand, OrderBy, WorkerKey, level_in, looked_for_in_skills};
+use crate::expression::{
+    Comparison, Kind, Operand, Path, WorkerKey, is_integer, level_in, looked_for_in_skills,
+};
 use crate::state::skill::{self, Levels};
 use crate::state::vocabulary::written;
 use crate::state::{Skill, State, Worker};
 
 /// For how many names of one object another one is looked for: each takes a look at all names that there are.
 const SUGGESTIONS_MAX: u32 = 16;
+
+/// For how many keys of the orders of one document the values of all Workers are looked at.
+const ORDER_KEYS_MAX: usize = 64;
+
+/// How long the value of a Worker may be that is shown, in characters.
+const VALUE_CHARACTERS_MAX: usize = 40;
 
 /// The fields that every Worker has.
 const FIELDS: [&str; 4] = ["sid", "friendly_name", "activity_sid", "activity_name"];
@@ -22,6 +33,30 @@ const FIELDS: [&str; 4] = ["sid", "friendly_name", "activity_sid", "activity_nam
 pub(super) struct Known<'s> {
     state: &'s State,
     suggestions_left: Cell<u32>,
+}
+
+/// Who has a value that is no integer where an order looks for one.
+pub(super) struct Misfit {
+    /// The name of the first of them.
+    worker: String,
+    /// What this one has there.
+    value: String,
+    n_others: usize,
+}
+
+impl Misfit {
+    pub(super) fn remark(&self, path: &Path) -> (Code, String) {
+        let Misfit { worker, value, n_others } = self;
+        let others = match n_others {
+            0 => String::new(),
+            1 => " and 1 other Worker".to_owned(),
+            n_others => format!(" and {n_others} other Workers"),
+        };
+        let message = format!(
+            "only integers count, and worker.{path} is none for {worker}{others}, so they come last: {worker} has {value}"
+        );
+        (Code::NotAnInteger, message)
+    }
 }
 
 impl<'s> Known<'s> {
@@ -46,9 +81,43 @@ impl<'s> Known<'s> {
         of_skills.chain(keys.filter_map(|key| self.unknown_key(kind, key))).next()
     }
 
-    /// The same for the keys of an order, which stand in targets.
-    pub(super) fn unknown_in_order(&self, order: &OrderBy) -> Vec<(Code, String)> {
-        order.clauses().iter().filter_map(|clause| self.unknown_key(Kind::Target, &clause.key)).collect()
+    /// The same for a key of an order, which stands in a target.
+    pub(super) fn unknown_in_order(&self, key: &WorkerKey) -> Option<(Code, String)> {
+        self.unknown_key(Kind::Target, key)
+    }
+
+    /// Has a Worker an attribute there?
+    pub(super) fn is_attribute(&self, path: &Path) -> bool {
+        self.state.words().is_some_and(|words| words.has_path(path))
+    }
+
+    /// Those of these paths at which some Workers have a value that is no integer. However many orders ask, it is one
+    /// look at all Workers, and none where nobody has such an attribute.
+    pub(super) fn misfits(&self, paths: BTreeSet<Path>) -> BTreeMap<Path, Misfit> {
+        let mut misfits: BTreeMap<Path, Misfit> = BTreeMap::new();
+        let paths: Vec<Path> =
+            paths.into_iter().filter(|path| self.is_attribute(path)).take(ORDER_KEYS_MAX).collect();
+        if paths.is_empty() {
+            return misfits;
+        }
+        for worker in self.state.workers.values() {
+            let attributes = worker.attributes.to_value();
+            for path in &paths {
+                let Some(value) = path.find(&attributes).filter(|value| !value.is_null()) else { continue };
+                if is_integer(value) {
+                    continue;
+                }
+                match misfits.get_mut(path) {
+                    Some(misfit) => misfit.n_others += 1,
+                    None => {
+                        let misfit =
+                            Misfit { worker: worker.name.clone(), value: in_words(value), n_others: 0 };
+                        misfits.insert(path.clone(), misfit);
+                    }
+                }
+            }
+        }
+        misfits
     }
 
     fn unknown_key(&self, kind: Kind, key: &WorkerKey) -> Option<(Code, String)> {
@@ -109,6 +178,18 @@ impl<'s> Known<'s> {
         let left = self.suggestions_left.get().checked_sub(1)?;
         self.suggestions_left.set(left);
         look()
+    }
+}
+
+fn in_words(value: &Value) -> String {
+    let text = match value {
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "an object".to_owned(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
+    };
+    match text.char_indices().nth(VALUE_CHARACTERS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }
 

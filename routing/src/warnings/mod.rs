@@ -2,10 +2,12 @@
 //!
 //! A warning refuses nothing and changes nothing. The document is read as it was written, not as it was understood,
 //! so that a document with faults gets its warnings in the same round. Where the Workspace is at hand, names are warned
-//! of that none of its Workers has, too; everything else is a function of the document alone.
+//! of that none of its Workers has, and values of theirs that do not count; everything else is a function of the
+//! document alone.
 //!
 //! The parts: `document` looks at filters, targets and keys, `condition` at the expressions in them, `known` at the
-//! names in these, and at the Skills of a Worker; `spelling` finds the name that a misspelt one may stand for.
+//! names in these, at what Workers have there, and at the Skills of a Worker; `spelling` finds the name that a misspelt
+//! one may stand for.
 
 mod condition;
 mod document;
@@ -58,6 +60,8 @@ pub enum Code {
     BothMayBeMissing,
     /// AND and OR on one level.
     AndBesideOr,
+    /// An order by what is no integer for some Workers, or for any.
+    NotAnInteger,
     /// An attribute that no Worker has.
     UnknownAttribute,
     /// The name of a Skill that there is not.
@@ -126,6 +130,7 @@ impl Code {
             Code::ListMayBeMissing => "LIST_MAY_BE_MISSING",
             Code::BothMayBeMissing => "BOTH_MAY_BE_MISSING",
             Code::AndBesideOr => "AND_BESIDE_OR",
+            Code::NotAnInteger => "NOT_AN_INTEGER",
             Code::UnknownAttribute => "UNKNOWN_ATTRIBUTE",
             Code::UnknownSkill => "UNKNOWN_SKILL",
             Code::LevelMissing => "LEVEL_MISSING",

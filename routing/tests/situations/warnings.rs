@@ -196,7 +196,7 @@ fn a_workflow_is_told_where_in_its_document_and_only_of_the_keys_of_workers() {
              so it is null for everybody".to_owned(),
         ]
     );
-    centre.set_worker_attributes(ann, json!({ "languge": "es", "rnak": 3, "rank": [], "zzz": 1 }));
+    centre.set_worker_attributes(ann, json!({ "languge": "es", "rnak": 3, "rank": null, "zzz": 1 }));
     assert_eq!(of(&centre), [""; 0]);
     // The document alone says nothing of it.
     let alone = &centre.router.state().workflows[&id].present().configuration.document;

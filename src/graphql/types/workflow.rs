@@ -55,7 +55,7 @@ impl Workflow {
 
     /// What in the document is legal and probably not meant, in its order: filters and targets that no Task reaches,
     /// keys without effect, conditions that are never true, attributes that no Worker has, names of Skills that there
-    /// are not. Nothing is refused for it.
+    /// are not, orders by what is no integer for some Workers. Nothing is refused for it.
     async fn warnings(&self) -> Result<Vec<ConfigurationWarning>> {
         self.scope.check_sees_configuration()?;
         Ok(ConfigurationWarning::all(warnings::of_workflow(self.scope.state(), &self.workflow)))
