@@ -1,9 +1,9 @@
 //! Warnings: which they are, where they point, and what raises none.
 
-use routing::command::{CreateWorker, CreateWorkflow};
+use routing::command::{CreateTaskQueue, CreateWorker, CreateWorkflow};
 use routing::event::Actor;
 use routing::expression::{Expression, Kind};
-use routing::ids::{Id, WorkerId, WorkflowId, WorkspaceId, WorkspaceTag};
+use routing::ids::{Id, TaskQueueId, WorkerId, WorkflowId, WorkspaceId, WorkspaceTag};
 use routing::time::Timestamp;
 use routing::warnings::{self, Warning};
 use routing::{Attributes, Command, Limits, Router};
@@ -60,6 +60,22 @@ impl Workspace {
         workspace
     }
 
+    /// The warnings about a TaskQueue with this expression, as `CODE`.
+    fn about_queue(&mut self, target_workers: &str) -> Vec<String> {
+        let id: TaskQueueId = self.mint();
+        self.apply(Command::CreateTaskQueue(CreateTaskQueue {
+            id,
+            name: format!("Queue {}", self.n_minted),
+            target_workers: Some(target_workers.to_owned()),
+            max_reserved_workers: None,
+            task_order: None,
+            wrap_up_limit_seconds: None,
+        }));
+        let state = self.router.state();
+        let warnings = warnings::of_task_queue(state, &state.task_queues[&id]);
+        warnings.into_iter().map(|warning| warning.code.to_string()).collect()
+    }
+
     /// The warnings about a Workflow whose two steps and default filter have these orders, as `CODE path: message`.
     fn about_orders(&mut self, first: &str, second: &str, default: &str) -> Vec<String> {
         let queue = self.router.state().task_queues.keys().next().expect("the first TaskQueue").to_string();
@@ -104,7 +120,8 @@ fn what_is_usual_raises_no_warning() {
         (Kind::Filter, "1 == 0"),
         (Kind::Filter, "'yes' == 'yes'"),
         (Kind::Filter, "type == 'support' AND language != null"),
-        (Kind::Filter, "task.type == 'support'"),
+        (Kind::Filter, "scores >- 6 OR scores >-'a' OR [1, 6] >-6 OR 6 <-scores OR temperature > -6"),
+        (Kind::Filter, "task == 'support' OR 'task.' == taskrouter.dayOfWeek"),
         (Kind::Filter, "'vip' == type OR 'vip' IN tags"),
         (Kind::Filter, "channelType IN []"),
         (Kind::Filter, "vip != true"),
@@ -117,6 +134,8 @@ fn what_is_usual_raises_no_warning() {
         (Kind::Target, "task.agent == worker.sid OR worker.friendly_name == task.agent"),
         (Kind::Target, "[worker.team, 'all'] HAS task.team"),
         (Kind::Queue, "skills HAS 'billing' AND level >= 2"),
+        // As `Skill.expression` of the API has it, for TaskQueues and targets alike.
+        (Kind::Queue, "worker.routing.skills HAS 'es' AND worker.routing.levels.es >= 3"),
         (Kind::SkipIf, "workers.available == 0 OR workers.WA01 < 2"),
     ] {
         assert!(about(kind, source).is_empty(), "{source}: {:?}", about(kind, source));
@@ -208,8 +227,8 @@ fn a_missing_attribute_that_surprises_is_noticed() {
          missing"
     );
     assert_eq!(
-        message(Kind::Queue, "worker.team == home"),
-        "is true where both are missing: write (worker.team != null AND worker.team == home)"
+        message(Kind::Queue, "team == home"),
+        "is true where both are missing: write (team != null AND team == home)"
     );
 }
 
@@ -217,6 +236,55 @@ fn a_missing_attribute_that_surprises_is_noticed() {
 fn and_beside_or_is_noticed_once() {
     assert_eq!(about(Kind::Filter, "a == 1 OR b == 2 AND c == 3 OR d == 4"), ["AND_BESIDE_OR@18"]);
     assert!(about(Kind::Filter, "a == 1 OR (b == 2 AND c == 3) OR d == 4").is_empty());
+}
+
+#[test]
+fn a_minus_that_belongs_to_the_operator_is_noticed() {
+    for (kind, source, expected) in [
+        (Kind::Filter, "temperature >-6", "MINUS_IN_OPERATOR@13"),
+        (Kind::Filter, "a == 1 AND temperature>-6.5", "MINUS_IN_OPERATOR@23"),
+        (Kind::Filter, "temperature <-6", "MINUS_IN_OPERATOR@13"),
+        (Kind::Target, "worker.balance >-100", "MINUS_IN_OPERATOR@16"),
+        (Kind::SkipIf, "workers.available <-1", "MINUS_IN_OPERATOR@19"),
+        // What is false whatever is there is said of every HAS.
+        (Kind::Filter, "3 >- 6", "NOT_A_LIST@3"),
+    ] {
+        assert_eq!(about(kind, source), [expected], "{source}");
+    }
+    assert_eq!(
+        message(Kind::Filter, "temperature >-6"),
+        ">- is HAS, and not > with a negative number: write > - with a blank between, or HAS if that is meant"
+    );
+    assert_eq!(
+        message(Kind::Filter, "temperature <-6"),
+        "<- is IN, and not < with a negative number: write < - with a blank between, or IN if that is meant"
+    );
+}
+
+#[test]
+fn a_prefix_that_only_targets_need_is_noticed_once() {
+    for (kind, source, expected) in [
+        (Kind::Filter, "task.type == 'support'", &["NEEDLESS_PREFIX@11"][..]),
+        (Kind::Filter, "type == 'a' OR task.type IN ['b'] OR task.vip == true", &["NEEDLESS_PREFIX@26"]),
+        (Kind::Filter, "'x' IN [a, task.b[0].c]", &["NEEDLESS_PREFIX@5"]),
+        (Kind::Queue, "worker.skills HAS 'billing'", &["NEEDLESS_PREFIX@15"]),
+        (Kind::Queue, "worker.sid == 'x'", &["NEEDLESS_PREFIX@12"]),
+        (Kind::Queue, "'x' NOT IN worker.teams", &["LIST_MAY_BE_MISSING@5"]),
+        // There is no other prefix in either: these are attributes.
+        (Kind::Filter, "worker.type == 'support'", &[]),
+        (Kind::Queue, "task.type == 'support'", &[]),
+        (Kind::Target, "worker.worker.team == 'a' AND task.task.team == 'a'", &[]),
+    ] {
+        assert_eq!(about(kind, source), expected, "{source}");
+    }
+    assert_eq!(
+        message(Kind::Filter, "task.type == 'support'"),
+        "task. is not needed here, and is read as a name where a Task has an attribute task: write type"
+    );
+    assert_eq!(
+        message(Kind::Queue, "worker.team.name == 'north'"),
+        "worker. is not needed here, and is read as a name where a Worker has an attribute worker: write team.name"
+    );
 }
 
 #[test]
@@ -280,6 +348,17 @@ fn an_order_by_what_is_no_integer_for_some_workers_is_noticed() {
     // Nobody is there, so nobody has it wrong.
     let mut nobody = Workspace::with_workers(&[]);
     assert_eq!(nobody.about_orders("worker.level", "worker.level", "worker.level"), [""; 0]);
+}
+
+#[test]
+fn a_prefix_that_may_be_an_attribute_is_none() {
+    let mut workspace = Workspace::with_workers(&[("Ann", json!({ "team": "north" }))]);
+    assert_eq!(workspace.about_queue("worker.team == 'north'"), ["NEEDLESS_PREFIX"]);
+    // The slip goes first.
+    assert_eq!(workspace.about_queue("worker.taem == 'north'"), ["UNKNOWN_ATTRIBUTE"]);
+    let mut workspace =
+        Workspace::with_workers(&[("Ann", json!({ "team": "north", "worker": { "team": 1 } }))]);
+    assert_eq!(workspace.about_queue("worker.team == 'north'"), [""; 0]);
 }
 
 #[test]

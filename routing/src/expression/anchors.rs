@@ -4,7 +4,7 @@
 //! whoever has to evaluate many expressions on one Worker looks up which of them the Worker's values may make true,
 //! and evaluates only these. This says what is *necessary*, never what is sufficient.
 
-use super::parser::{Comparison, Key, Node, Operand, Operator, WorkerField, WorkerKey};
+use super::parser::{Comparison, Key, Node, Operand, Operator, TaskKey, WorkerField, WorkerKey};
 use super::{Expression, Number, Path};
 
 /// A text that the Worker must have at a path: as the value itself, or in a list there.
@@ -37,6 +37,14 @@ pub(crate) enum Reading<'a> {
 }
 
 impl Comparison {
+    /// Every key of the Task that it names.
+    pub(crate) fn task_keys(&self) -> Vec<&TaskKey> {
+        let mut keys = Vec::new();
+        task_keys_of_operand(&self.left, &mut keys);
+        task_keys_of_operand(&self.right, &mut keys);
+        keys
+    }
+
     /// Every key of the Worker that it names.
     pub(crate) fn worker_keys(&self) -> Vec<&WorkerKey> {
         let mut keys = Vec::new();
@@ -61,6 +69,18 @@ fn keys_of_operand<'a>(operand: &'a Operand, keys: &mut Vec<&'a WorkerKey>) {
         Operand::Key(Key::Worker(key)) => keys.push(key),
         Operand::List(operands) => operands.iter().for_each(|operand| keys_of_operand(operand, keys)),
         Operand::Key(Key::Task(_) | Key::Time(_) | Key::Count(_))
+        | Operand::Null
+        | Operand::Boolean(_)
+        | Operand::Number(_)
+        | Operand::Text(_) => {}
+    }
+}
+
+fn task_keys_of_operand<'a>(operand: &'a Operand, keys: &mut Vec<&'a TaskKey>) {
+    match operand {
+        Operand::Key(Key::Task(key)) => keys.push(key),
+        Operand::List(operands) => operands.iter().for_each(|operand| task_keys_of_operand(operand, keys)),
+        Operand::Key(Key::Worker(_) | Key::Time(_) | Key::Count(_))
         | Operand::Null
         | Operand::Boolean(_)
         | Operand::Number(_)

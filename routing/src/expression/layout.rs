@@ -5,19 +5,31 @@
 use super::lexer::{TokenKind, Tokens};
 use super::{Expression, Position};
 
+/// How the operator of a comparison was written.
+#[derive(Clone, Copy)]
+pub(crate) struct WrittenOperator {
+    /// Where it stands.
+    pub(crate) position: Position,
+    /// Is it `>-` or `<-` with a digit directly behind it? So one writes a comparison with a negative number.
+    pub(crate) has_minus: bool,
+}
+
 impl Expression {
-    /// Where the operator of each comparison stands, in the order of the tree.
-    pub(crate) fn operator_positions(&self) -> Vec<Position> {
-        let mut positions = Vec::new();
+    /// The operator of each comparison, in the order of the tree.
+    pub(crate) fn written_operators(&self) -> Vec<WrittenOperator> {
+        let mut operators = Vec::new();
         // What was parsed is not too long for tokens.
-        let Ok(mut tokens) = Tokens::new(self.source()) else { return positions };
+        let Ok(mut tokens) = Tokens::new(self.source()) else { return operators };
         let (mut position, mut offset) = (Position::START, 0);
         while tokens.current.kind != TokenKind::End {
             if matches!(tokens.current.kind, TokenKind::Operator(_) | TokenKind::Not) {
                 // From the operator before, since a long expression may have a thousand of them.
                 position = position.behind(&self.source()[offset..tokens.current.start]);
                 offset = tokens.current.start;
-                positions.push(position);
+                let has_digit =
+                    self.source()[tokens.current.end..].starts_with(|next: char| next.is_ascii_digit());
+                let has_minus = matches!(tokens.lexeme(), ">-" | "<-") && has_digit;
+                operators.push(WrittenOperator { position, has_minus });
             }
             // NOT IN is two tokens.
             if tokens.current.kind == TokenKind::Not {
@@ -25,7 +37,7 @@ impl Expression {
             }
             tokens.advance();
         }
-        positions
+        operators
     }
 
     /// Where the other one of AND and OR first joins one of them, without parentheses between the two.
@@ -58,8 +70,11 @@ mod tests {
 
     fn columns(source: &str) -> (Vec<u32>, Option<u32>) {
         let expression = Expression::parse(Kind::Filter, source).expect("an expression");
-        let positions = expression.operator_positions().into_iter();
-        (positions.map(|position| position.column).collect(), expression.and_beside_or().map(|at| at.column))
+        let operators = expression.written_operators().into_iter();
+        (
+            operators.map(|operator| operator.position.column).collect(),
+            expression.and_beside_or().map(|at| at.column),
+        )
     }
 
     #[test]

@@ -34,6 +34,7 @@ pub use anchors::Anchor;
 pub(crate) use anchors::Reading;
 pub use evaluate::{ChannelFacts, Facts, Number, TaskFacts, WorkerCounts, WorkerFacts};
 pub(crate) use evaluate::{Value as Operated, is_so, value};
+pub(crate) use layout::WrittenOperator;
 pub(crate) use lexer::is_name;
 pub(crate) use order::is_integer;
 pub use order::{Clause, OrderBy, Rank};

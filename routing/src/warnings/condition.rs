@@ -4,7 +4,7 @@ use super::known::Known;
 use super::{Code, Warning};
 use crate::expression::{
     Comparison, Expression, Facts, Key, Kind, Node, Operand, Operator, Path, Position, WorkerField,
-    WorkerKey, is_so,
+    WorkerKey, WrittenOperator, is_so,
 };
 
 pub(super) fn warnings(expression: &Expression, known: Option<&Known<'_>>) -> Vec<Warning> {
@@ -12,7 +12,7 @@ pub(super) fn warnings(expression: &Expression, known: Option<&Known<'_>>) -> Ve
         kind: expression.kind(),
         root: expression.root(),
         known,
-        positions: expression.operator_positions().into_iter(),
+        operators: expression.written_operators().into_iter(),
         groups: Vec::new(),
         warnings: Vec::new(),
     };
@@ -57,8 +57,8 @@ struct Reader<'e> {
     root: &'e Node,
     /// What there is to be named; `None` where that is not known.
     known: Option<&'e Known<'e>>,
-    /// Those of the comparisons to come.
-    positions: std::vec::IntoIter<Position>,
+    /// Those of the comparisons to come, as they were written.
+    operators: std::vec::IntoIter<WrittenOperator>,
     /// What the walk is inside of, outermost first: each of them AND or OR.
     groups: Vec<&'e Node>,
     warnings: Vec<Warning>,
@@ -73,8 +73,10 @@ impl<'e> Reader<'e> {
                 self.groups.pop();
             }
             Node::Comparison(comparison) => {
-                let position = self.positions.next();
-                if let Some((code, message)) = self.remark(comparison) {
+                let written = self.operators.next();
+                let position = written.map(|written| written.position);
+                let has_minus = written.is_some_and(|written| written.has_minus);
+                if let Some((code, message)) = self.remark(comparison, has_minus) {
                     self.warnings.push(Warning { code, path: Vec::new(), position, message });
                 }
             }
@@ -82,13 +84,15 @@ impl<'e> Reader<'e> {
     }
 
     /// The first thing that is suspicious: whoever corrects it looks at the rest anyway.
-    fn remark(&self, comparison: &Comparison) -> Option<(Code, String)> {
-        self.quoted_key(comparison)
+    fn remark(&self, comparison: &Comparison, has_minus: bool) -> Option<(Code, String)> {
+        minus_in_operator(comparison, has_minus)
+            .or_else(|| self.quoted_key(comparison))
             .or_else(|| not_a_list(comparison))
             .or_else(|| list_as_value(comparison))
             .or_else(|| self.unknown_name(comparison))
             .or_else(|| self.list_may_be_missing(comparison))
             .or_else(|| self.both_may_be_missing(comparison))
+            .or_else(|| self.needless_prefix(comparison))
     }
 
     /// A text is a value, but some texts look as if an attribute was meant: where a list has to stand, where nothing
@@ -158,6 +162,34 @@ impl<'e> Reader<'e> {
         ))
     }
 
+    /// A prefix that belongs into targets, said once: who has the habit has it everywhere.
+    fn needless_prefix(&self, comparison: &Comparison) -> Option<(Code, String)> {
+        if self.warnings.iter().any(|warning| warning.code == Code::NeedlessPrefix) {
+            return None;
+        }
+        let task_keys = comparison.task_keys().into_iter();
+        let of_task = task_keys.filter_map(|key| Some(("task", "a Task", key.alias.clone()?)));
+        let worker_keys = comparison.worker_keys().into_iter();
+        let of_worker = worker_keys.filter_map(|key| Some(("worker", "a Worker", self.unprefixed(key)?)));
+        let (prefix, who, path) = of_task.chain(of_worker).next()?;
+        Some((
+            Code::NeedlessPrefix,
+            format!(
+                "{prefix}. is not needed here, and is read as a name where {who} has an attribute {prefix}: write {path}"
+            ),
+        ))
+    }
+
+    /// What stands behind a needless `worker.`, unless it may be an attribute, or stands in what `Skill.expression`
+    /// of the API gives for TaskQueues and targets alike.
+    fn unprefixed(&self, key: &WorkerKey) -> Option<Path> {
+        let literal = key.literal.as_ref()?;
+        let path = literal.strip_prefix("worker")?;
+        let is_of_skills = path.strip_prefix("routing").is_some();
+        let is_literal = self.known.is_some_and(|known| known.is_attribute(&literal.first()));
+        (!is_of_skills && !is_literal).then_some(path)
+    }
+
     /// Is there a test in the same group, or in one around it, whether the key is there?
     fn is_tested(&self, key: &Operand) -> bool {
         self.groups.iter().any(|group| tests_presence(group, group, key))
@@ -204,6 +236,33 @@ fn may_be_missing(node: &Node, key: &WorkerKey) -> bool {
                 && ((is_key(left) && *right == Operand::Null) || (*left == Operand::Null && is_key(right)))
         }
     }
+}
+
+/// `temp >-6` asks whether a list holds 6. Behind a list in brackets, nothing else can be meant.
+fn minus_in_operator(comparison: &Comparison, has_minus: bool) -> Option<(Code, String)> {
+    let Comparison { left, operator, right: _ } = comparison;
+    if !has_minus || matches!(left, Operand::List(_)) {
+        return None;
+    }
+    let (name, meant) = match operator {
+        Operator::Has => ("HAS", ">"),
+        Operator::In => ("IN", "<"),
+        Operator::Equal
+        | Operator::NotEqual
+        | Operator::Less
+        | Operator::LessOrEqual
+        | Operator::Greater
+        | Operator::GreaterOrEqual
+        | Operator::Contains
+        | Operator::NotIn => return None,
+    };
+    Some((
+        Code::MinusInOperator,
+        format!(
+            "{meant}- is {name}, and not {meant} with a negative number: write {meant} - with a blank between, or \
+             {name} if that is meant"
+        ),
+    ))
 }
 
 /// `HAS` wants a list on its left, `IN` and `NOT IN` on their right.

@@ -60,6 +60,10 @@ pub enum Code {
     BothMayBeMissing,
     /// AND and OR on one level.
     AndBesideOr,
+    /// `>-` or `<-` where a comparison with a negative number may be meant.
+    MinusInOperator,
+    /// A prefix that means nothing where it stands.
+    NeedlessPrefix,
     /// An order by what is no integer for some Workers, or for any.
     NotAnInteger,
     /// An attribute that no Worker has.
@@ -130,6 +134,8 @@ impl Code {
             Code::ListMayBeMissing => "LIST_MAY_BE_MISSING",
             Code::BothMayBeMissing => "BOTH_MAY_BE_MISSING",
             Code::AndBesideOr => "AND_BESIDE_OR",
+            Code::MinusInOperator => "MINUS_IN_OPERATOR",
+            Code::NeedlessPrefix => "NEEDLESS_PREFIX",
             Code::NotAnInteger => "NOT_AN_INTEGER",
             Code::UnknownAttribute => "UNKNOWN_ATTRIBUTE",
             Code::UnknownSkill => "UNKNOWN_SKILL",

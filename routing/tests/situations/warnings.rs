@@ -53,7 +53,6 @@ fn an_attribute_that_no_worker_has_is_told_with_what_was_probably_meant() {
 
     for known in [
         "language HAS 'es'",
-        "worker.language HAS 'es'",
         "orders[7].id == 1",
         "vip == true",
         "sid == 'x' OR friendly_name == 'x' OR activity_name == 'x'",

@@ -69,7 +69,7 @@ impl TaskQueue {
     }
 
     /// What in the target expression is legal and probably not meant: conditions that are never true, attributes that
-    /// no Worker has, names of Skills that there are not. Nothing is refused for it.
+    /// no Worker has, names of Skills that there are not, prefixes without meaning. Nothing is refused for it.
     async fn warnings(&self) -> Result<Vec<ConfigurationWarning>> {
         self.scope.check_sees_configuration()?;
         Ok(ConfigurationWarning::all(warnings::of_task_queue(self.scope.state(), &self.queue)))
