@@ -96,11 +96,13 @@ async fn read_state(snapshot: &DatabaseTransaction, workspace: WorkspaceId) -> R
     let object = |row| rows::skill(row).map(Arc::new).map(Object::Skill);
     reader.read("loading Skills", rows, skill::Column::Id, object).await?;
 
-    // Of what was deleted, only what is referred to by something that is loaded, too.
+    // Of what was deleted, only what is referred to by something that is loaded, too. What only a transfer names is
+    // not, as in the core.
     let rows = task_queue::Entity::find().filter(task_queue::Column::WorkspaceId.eq(&*id)).filter(
         Condition::any()
             .add(task_queue::Column::DeletedAt.is_null())
             .add(task_queue::Column::Id.in_subquery(of_tasks(&id, task::Column::TaskQueueId)))
+            .add(task_queue::Column::Id.in_subquery(of_tasks(&id, task::Column::RoutingTargetId)))
             .add(task_queue::Column::Id.in_subquery(of_reservations(&id, reservation::Column::TaskQueueId))),
     );
     let object = |row| rows::task_queue(row).map(Arc::new).map(Object::TaskQueue);
@@ -110,6 +112,7 @@ async fn read_state(snapshot: &DatabaseTransaction, workspace: WorkspaceId) -> R
         Condition::any()
             .add(workflow::Column::DeletedAt.is_null())
             .add(workflow::Column::Id.in_subquery(of_tasks(&id, task::Column::WorkflowId)))
+            .add(workflow::Column::Id.in_subquery(of_tasks(&id, task::Column::RoutingTargetId)))
             .add(workflow::Column::Id.in_subquery(of_reservations(&id, reservation::Column::WorkflowId))),
     );
     let object = |row| rows::workflow(row).map(Arc::new).map(Object::Workflow);
@@ -118,6 +121,7 @@ async fn read_state(snapshot: &DatabaseTransaction, workspace: WorkspaceId) -> R
     let rows = worker::Entity::find().filter(worker::Column::WorkspaceId.eq(&*id)).filter(
         Condition::any()
             .add(worker::Column::DeletedAt.is_null())
+            .add(worker::Column::Id.in_subquery(of_tasks(&id, task::Column::RoutingTargetId)))
             .add(worker::Column::Id.in_subquery(of_reservations(&id, reservation::Column::WorkerId))),
     );
     let object = |row| rows::worker(row).map(Arc::new).map(Object::Worker);

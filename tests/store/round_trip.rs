@@ -5,7 +5,7 @@ use std::sync::Arc;
 use routing::Attributes;
 use routing::event::Event;
 use routing::ids::{Id, WorkerId};
-use routing::state::task::Ended;
+use routing::state::task::{Ended, RoutingTarget};
 use routing::state::{
     Phase, ReservationStatus, State, Task, TaskChannel, TaskOrder, TaskQueue, Worker, Workflow, Workspace,
 };
@@ -396,5 +396,72 @@ async fn what_was_deleted_is_loaded_as_far_as_something_refers_to_it() {
         check(&store, &mut sample).await;
         assert_eq!(sample.state.task_channel(task_channel.id), Some(&task_channel));
         assert!(!sample.state.task_channels.contains_key(&task_channel.id));
+    }
+}
+
+/// A Task says for good where it was directed, also when it went elsewhere and nobody there was ever offered it.
+#[tokio::test]
+async fn what_was_deleted_is_loaded_where_only_a_task_was_directed_there() {
+    for database in databases().await {
+        let store = Store::open(&database.url).await.unwrap();
+        let mut sample = Sample::new(1);
+        let (version, deleted_at) = (9, Some(AT));
+        let queue = TaskQueue {
+            id: sample.id(),
+            name: "Directed".to_owned(),
+            ..(*sample.state.task_queues[&sample.queue()]).clone()
+        };
+        sample.record(vec![Event::TaskQueueCreated { task_queue: Arc::new(queue.clone()) }]);
+        let workflow = Workflow {
+            id: sample.id(),
+            name: "Directed".to_owned(),
+            ..(*sample.state.workflows[&sample.workflow()]).clone()
+        };
+        sample.record(vec![Event::WorkflowCreated { workflow: Arc::new(workflow.clone()) }]);
+        let worker = sample.add_worker("Directed");
+        let (passed_on_to, passed_on_by) = (sample.add_worker("Asked"), sample.add_worker("Asks"));
+
+        let targets = [
+            RoutingTarget::TaskQueue(queue.id),
+            RoutingTarget::Workflow(workflow.id),
+            RoutingTarget::Worker(worker.id),
+        ];
+        let mut tasks = Vec::new();
+        for target in targets {
+            let ended = Phase::Canceled(Ended { at: AT, reason: None, reservation: None });
+            let mut task = Task { routing_target: Some(target), ..sample.task(ended) };
+            let transfer = &mut task.transfers[0];
+            (transfer.to, transfer.initiator) = (RoutingTarget::Worker(passed_on_to.id), passed_on_by.id);
+            tasks.push(task.id);
+            sample.record(vec![Event::TaskCreated { task: Arc::new(task) }]);
+        }
+        sample.commit(&store).await.unwrap();
+        check(&store, &mut sample).await;
+
+        let deleted = |worker: &Worker| Arc::new(Worker { version, deleted_at, ..worker.clone() });
+        sample.record(vec![
+            Event::TaskQueueDeleted {
+                task_queue: Arc::new(TaskQueue { version, deleted_at, ..queue.clone() }),
+            },
+            Event::WorkflowDeleted {
+                workflow: Arc::new(Workflow { version, deleted_at, ..workflow.clone() }),
+            },
+            Event::WorkerDeleted { worker: deleted(&worker) },
+            Event::WorkerDeleted { worker: deleted(&passed_on_to) },
+            Event::WorkerDeleted { worker: deleted(&passed_on_by) },
+        ]);
+        sample.commit(&store).await.unwrap();
+        check(&store, &mut sample).await;
+        let loaded = store.load(sample.state.id()).await.unwrap();
+        assert_eq!(loaded.task_queue(queue.id).map(|queue| queue.deleted_at), Some(deleted_at));
+        assert_eq!(loaded.workflow(workflow.id).map(|workflow| workflow.deleted_at), Some(deleted_at));
+        assert_eq!(loaded.worker(worker.id), Some(&deleted(&worker)));
+        // A transfer keeps nobody: who was asked, and who asked, is kept by the Reservations.
+        assert_eq!((loaded.worker(passed_on_to.id), loaded.worker(passed_on_by.id)), (None, None));
+
+        sample.record(tasks.iter().map(|&task| Event::TaskPurged { task }).collect());
+        sample.commit(&store).await.unwrap();
+        check(&store, &mut sample).await;
+        assert_eq!(sample.state.worker(worker.id), None);
     }
 }
