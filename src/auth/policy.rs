@@ -387,14 +387,15 @@ impl Visible for TaskQueue {
     }
 }
 
-/// A Worker sees the Workflows of its Tasks.
+/// A Worker sees the Workflows of its Tasks: the one in which a Task was offered, and the one that it is in now.
 impl Visible for Workflow {
     fn is_visible(&self, sight: Sight, state: &State, _: Timestamp) -> bool {
         match sight {
             Sight::Everything => true,
-            Sight::OwnWork(own) => {
-                open_reservations(own, state).any(|reservation| reservation.workflow == Some(self.id))
-            }
+            Sight::OwnWork(own) => open_reservations(own, state).any(|reservation| {
+                reservation.workflow == Some(self.id)
+                    || state.tasks.get(&reservation.task).is_some_and(|task| task.workflow == Some(self.id))
+            }),
         }
     }
 }

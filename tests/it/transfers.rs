@@ -117,6 +117,51 @@ async fn a_task_is_handed_on_from_desk_to_desk() {
     }
 }
 
+/// Of the Tasks that a Worker has, it sees the name of the Workflow, also of the one that they are handed on to.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_hands_a_task_on_to_a_workflow_sees_its_name() {
+    let database = crate::database::TestDatabase::sqlite();
+    let server = Server::start(&database.url).await;
+    let admin = Client::new(&server, &server.admin);
+    let ann = agent(&admin, &server, "Ann").await;
+    let query = "query($id: ID!) { workspace(id: $id) { taskQueues { nodes { id } } } }";
+    let seen = admin.data(query, json!({ "id": server.workspace })).await;
+    let queue = &seen["workspace"]["taskQueues"]["nodes"][0]["id"];
+    let create =
+        "mutation($input: CreateWorkflowInput!) { createWorkflow(input: $input) { workflow { id name } } }";
+    let first = workflow(&admin, &server.workspace).await;
+    let configuration = json!({ "task_routing": { "default_filter": { "queue": queue } } });
+    let input = json!({ "workspaceId": server.workspace, "name": "Second", "configuration": configuration });
+    let mut made = admin.data(create, json!({ "input": input })).await;
+    let second = made["createWorkflow"]["workflow"].take();
+
+    let input = json!({ "workspaceId": server.workspace, "workflowId": first });
+    let made = admin.data(CREATE_TASK, json!({ "input": input })).await;
+    let task = text(&made["createTask"]["task"]["id"]);
+    let reservation = offer_to(&ann.client, &task, &ann.id).await;
+    ann.client.data(ACCEPT, json!({ "id": reservation })).await;
+    let node = "query($id: ID!) { node(id: $id) { ... on Workflow { id name } } }";
+    assert_eq!(ann.client.data(node, json!({ "id": second["id"] })).await["node"], Value::Null);
+
+    let input = json!({ "taskId": task, "toId": second["id"] });
+    ann.client.data(TRANSFER, json!({ "input": input })).await;
+    let query = "query($id: ID!) { node(id: $id) { ... on Task { workflow { id name } taskQueue { id } } } }";
+    let seen = ann.client.data(query, json!({ "id": task })).await;
+    assert_eq!(seen["node"], json!({ "workflow": second, "taskQueue": { "id": queue } }));
+    assert_eq!(ann.client.data(node, json!({ "id": second["id"] })).await["node"], second);
+
+    // Nobody else is there, so she gives up and ends it: neither Workflow is any of her business then.
+    let query = "query($id: ID!) { node(id: $id) { ... on Task { transfers { id } } } }";
+    let seen = ann.client.data(query, json!({ "id": task })).await;
+    let input = json!({ "transferId": seen["node"]["transfers"][0]["id"] });
+    ann.client.data(CANCEL, json!({ "input": input })).await;
+    let complete = "mutation($id: ID!) { completeTask(input: { taskId: $id }) { sequence } }";
+    ann.client.data(complete, json!({ "id": task })).await;
+    for id in [&second["id"], &first] {
+        assert_eq!(ann.client.data(node, json!({ "id": id })).await["node"], Value::Null);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_and_a_change_of_mind_leave_the_task_where_it_was() {
     let database = crate::database::TestDatabase::sqlite();
