@@ -8,7 +8,8 @@
 //! Whoever holds a [`Caller`] has shown a token; whoever holds a [`WorkspaceAccess`] may enter that Workspace.
 //! Nothing else leads to one. A Workspace that does not exist and one that is somebody else's give the same
 //! answer. Every command passes [`policy::permits`], every event [`policy::sees_event`], and nothing is answered
-//! after the token's expiry, also on connections that outlive it.
+//! after the token's expiry, also on connections that outlive it. The repeat of a request that was carried out is no
+//! new command.
 //!
 //! This module knows nothing of GraphQL, HTTP or the database.
 
@@ -416,6 +417,10 @@ impl WorkspaceAccess {
         let idempotency = once.map(|once| self.idempotency(once, subject));
         for _ in 0..JUDGEMENTS_MAX {
             let (command, is_pinned) = self.judge(command.clone())?;
+            // Without a key, it cannot be a repeat.
+            if let (Err(rejection), None) = (&command, &idempotency) {
+                return Err(rejection.clone().into());
+            }
             let submission =
                 Submission { command, actor: self.caller.actor(), idempotency: idempotency.clone() };
             match self.handle.execute(submission).await {
@@ -560,12 +565,20 @@ impl WorkspaceAccess {
 
     /// Asks the policy. Where the answer rests on the version of a Task and the caller has not named one, the
     /// command is pinned to it, so that the core refuses it should the Task have changed meanwhile.
-    fn judge(&self, mut command: Command) -> Result<(Command, bool), Error> {
+    ///
+    /// What is forbidden to the role is an error. What is refused as things are now may have been permitted before,
+    /// and may have made them so: whether the request is a repeat, only the Workspace knows.
+    fn judge(&self, mut command: Command) -> Result<(Result<Command, Rejection>, bool), Error> {
         self.caller.check_expiry()?;
         let state = self.handle.state();
-        let judged = match policy::permits(self.caller.grant(), &command, &state)? {
-            Basis::Lasting => return Ok((command, false)),
-            Basis::TaskVersion(version) => version,
+        let judged = match policy::permits(self.caller.grant(), &command, &state) {
+            Ok(Basis::Lasting) => return Ok((Ok(command), false)),
+            Ok(Basis::TaskVersion(version)) => version,
+            Err(Refusal::NotNow(rejection)) => return Ok((Err(rejection), false)),
+            Err(Refusal::Hidden { kind, id, field }) => {
+                return Ok((Err(Rejection::NotFound { kind, id, field }), false));
+            }
+            Err(forbidden @ Refusal::Forbidden { .. }) => return Err(forbidden.into()),
         };
         let expected = match &mut command {
             Command::UpdateTask(command) => &mut command.expected_version,
@@ -578,12 +591,14 @@ impl WorkspaceAccess {
             // The caller's own version decides. One that lies ahead cannot be right, and must not come true
             // between here and the core, with facts that nobody has judged.
             Some(version) if version > judged => {
-                Err(Rejection::VersionConflict { kind: "Task", expected: version, present: judged }.into())
+                let conflict =
+                    Rejection::VersionConflict { kind: "Task", expected: version, present: judged };
+                Ok((Err(conflict), false))
             }
-            Some(_) => Ok((command, false)),
+            Some(_) => Ok((Ok(command), false)),
             None => {
                 *expected = Some(judged);
-                Ok((command, true))
+                Ok((Ok(command), true))
             }
         }
     }
@@ -591,6 +606,11 @@ impl WorkspaceAccess {
     fn idempotency(&self, once: Once, subject: String) -> Idempotency {
         let Once { key, mutation, part, fingerprint } = once;
         let Principal { grant, subject: caller, .. } = &*self.caller.principal;
+        // No right depends on what a token says about itself, and a repeat is answered without asking the policy.
+        let caller = match grant {
+            Grant::Worker { worker, .. } => worker.to_string(),
+            Grant::Admin { .. } | Grant::Supervisor { .. } | Grant::Reporter { .. } => caller.clone(),
+        };
         // As JSON, so that no choice of names can make two scopes look alike.
         let scope = serde_json::json!([format!("{:?}", grant.role()), caller, mutation, key, part]);
         Idempotency { key: scope.to_string(), fingerprint, subject }

@@ -431,7 +431,7 @@ impl Actor {
                 Outcome::Refused(Error::KeyReused)
             };
         }
-        match self.router.apply(command, actor) {
+        match command.and_then(|command| self.router.apply(command, actor)) {
             Ok(sequence) => {
                 if let Some(idempotency) = idempotency {
                     let at = self.router.now();

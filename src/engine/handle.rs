@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use routing::event::Actor;
 use routing::ids::{TaskId, WorkerId, WorkspaceId};
 use routing::index::explain::Explanation;
-use routing::{Command, Recorded, State};
+use routing::{Command, Recorded, Rejection, State};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
@@ -34,8 +34,8 @@ pub(super) struct Inner {
 
 /// A command with everything that comes with it.
 pub struct Submission {
-    /// What to do.
-    pub command: Command,
+    /// What to do; or why the caller may not have it done, which is the answer unless it was done before.
+    pub command: Result<Command, Rejection>,
     /// Who asks.
     pub actor: Actor,
     /// How a repeat is recognised, if the caller wants that.

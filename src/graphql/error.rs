@@ -39,6 +39,13 @@ pub enum Error {
         /// The input field that names it.
         field: Option<String>,
     },
+    /// The change was made when it was asked for first; what it was made to is gone, or not for this viewer any more.
+    Gone {
+        /// That, as a sentence.
+        message: String,
+        /// The position of the last event of the change.
+        sequence: u64,
+    },
     /// One input is wrong.
     BadUserInput {
         /// The path of the input field.
@@ -73,7 +80,8 @@ pub enum ErrorCode {
     Unauthenticated,
     /// The role of the token may never do or see this.
     Forbidden,
-    /// There is no such object, or this viewer may not see it: the two cannot be told apart.
+    /// There is no such object, or this viewer may not see it: the two cannot be told apart. In the answer to a repeat,
+    /// `sequence` is where the change was made: only what it was made to cannot be shown any more.
     NotFound,
     /// An input is wrong; `field` says which one.
     BadUserInput,
@@ -126,7 +134,7 @@ impl Error {
         match self {
             Error::Unauthenticated { .. } => ErrorCode::Unauthenticated,
             Error::Forbidden { .. } => ErrorCode::Forbidden,
-            Error::NotFound { .. } => ErrorCode::NotFound,
+            Error::NotFound { .. } | Error::Gone { .. } => ErrorCode::NotFound,
             Error::BadUserInput { .. } => ErrorCode::BadUserInput,
             Error::Rejected(rejection) => match rejection.code() {
                 Code::NotFound => ErrorCode::NotFound,
@@ -151,6 +159,7 @@ impl Error {
         match self {
             Error::Unauthenticated { message } | Error::Forbidden { message, .. } => (*message).to_owned(),
             Error::NotFound { message, .. }
+            | Error::Gone { message, .. }
             | Error::BadUserInput { message, .. }
             | Error::Unavailable { message } => message.clone(),
             Error::Rejected(rejection) => rejection.to_string(),
@@ -170,6 +179,7 @@ impl Error {
             Error::KeyReused => Some("idempotencyKey".to_owned()),
             Error::EventsExpired => Some("after".to_owned()),
             Error::Unauthenticated { .. }
+            | Error::Gone { .. }
             | Error::Overloaded
             | Error::Unavailable { .. }
             | Error::Internal { .. } => None,
@@ -180,6 +190,7 @@ impl Error {
     fn facts(&self) -> Vec<(&'static str, Value)> {
         match self {
             Error::Rejected(rejection) => facts_of(rejection),
+            Error::Gone { sequence, .. } => vec![("sequence", (*sequence).into())],
             Error::Overloaded => vec![("retryAfterMs", RETRY_AFTER_MS.into())],
             Error::Internal { request_id } => vec![("requestId", request_id.to_string().into())],
             Error::Unauthenticated { .. }

@@ -18,6 +18,8 @@ const REJECT: &str =
 const TRANSFER: &str = "mutation($input: TransferTaskInput!) { transferTask(input: $input) { sequence \
     transfer { id mode status failedReason to { id name kind available } initiatingReservationId \
     reservation { id workerId } task { id status version } } } }";
+const UPDATE: &str =
+    "mutation($input: UpdateTaskInput!) { updateTask(input: $input) { sequence task { id attributes } } }";
 const CANCEL: &str = "mutation($input: CancelTransferInput!) { cancelTransfer(input: $input) { transfer { id status failedReason } } }";
 const TASK: &str = "query($id: ID!) { node(id: $id) { ... on Task { status assignedReservation { workerId } \
     transfers { id status failedReason } reservations { nodes { id workerId status transfer { id } } } } } }";
@@ -115,6 +117,95 @@ async fn a_task_is_handed_on_from_desk_to_desk() {
         bo.client.data(complete, json!({ "id": task })).await;
         assert!(server.stop().await);
     }
+}
+
+/// What a request did may be the reason why it could not be made once more: its repeat is answered all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_is_answered_when_the_task_has_left_the_workers_hands() {
+    for database in crate::database::databases().await {
+        let server = Server::start(&database.url).await;
+        let admin = Client::new(&server, &server.admin);
+        let ann = agent(&admin, &server, "Ann").await;
+        let bo = agent(&admin, &server, "Bo").await;
+        let (task, reservation) = task_of(&admin, &server, &ann).await;
+        let update = json!({ "input": { "taskId": task, "attributes": { "note": "Ann's" }, "idempotencyKey": "once" } });
+        let updated = ann.client.data(UPDATE, update.clone()).await;
+        let transfer =
+            json!({ "input": { "taskId": task, "toId": bo.id, "mode": "COLD", "idempotencyKey": "once" } });
+        let begun = ann.client.data(TRANSFER, transfer.clone()).await;
+        let same = |again: &Value, first: &Value| {
+            assert_eq!(again["sequence"], first["sequence"]);
+            assert_eq!(again["transfer"]["id"], first["transfer"]["id"]);
+            assert_eq!(again["task"]["id"], first["task"]["id"]);
+        };
+
+        // Nobody has it; then Bo has it, and Ann still wraps up; all across a crash.
+        let again = ann.client.data(TRANSFER, transfer.clone()).await;
+        same(&again["transferTask"], &begun["transferTask"]);
+        let server = server.crash_and_restart().await;
+        let offer = offer_to(&admin, &task, &bo.id).await;
+        bo.client.data(ACCEPT, json!({ "id": offer })).await;
+        let again = ann.client.data(TRANSFER, transfer.clone()).await;
+        same(&again["transferTask"], &begun["transferTask"]);
+        assert_eq!(again["transferTask"]["transfer"]["status"], "COMPLETE", "as it is now");
+        let again = ann.client.data(UPDATE, update.clone()).await;
+        same(&again["updateTask"], &updated["updateTask"]);
+
+        // What is no repeat is judged; and keys are each caller's own.
+        let refused = async |agent: &Agent, query: &str, input: &Value, changes: Value| {
+            let mut input = input.clone();
+            for (field, value) in changes.as_object().expect("fields") {
+                input["input"][field] = value.clone();
+            }
+            let error = agent.client.error(query, input).await;
+            text(&error["extensions"]["code"])
+        };
+        assert_eq!(
+            refused(&ann, TRANSFER, &transfer, json!({ "idempotencyKey": "other" })).await,
+            "NOT_FOUND"
+        );
+        assert_eq!(refused(&ann, TRANSFER, &transfer, json!({ "idempotencyKey": null })).await, "NOT_FOUND");
+        assert_eq!(refused(&ann, UPDATE, &update, json!({ "attributes": {} })).await, "CONFLICT");
+        assert_eq!(refused(&ann, UPDATE, &update, json!({ "priority": 1 })).await, "FORBIDDEN");
+        let others = bo.client.data(UPDATE, update.clone()).await;
+        assert!(others["updateTask"]["sequence"].as_u64() > begun["transferTask"]["sequence"].as_u64());
+
+        // Out of her sight, she is told no more than that it was done.
+        let done = "mutation($id: ID!) { completeReservation(input: { reservationId: $id }) { sequence } }";
+        ann.client.data(done, json!({ "id": reservation })).await;
+        let input = json!({ "taskId": task, "attributes": { "note": "Bo's" } });
+        bo.client.data(UPDATE, json!({ "input": input })).await;
+        for (query, input, first) in
+            [(TRANSFER, transfer, &begun["transferTask"]), (UPDATE, update, &updated["updateTask"])]
+        {
+            let gone = ann.client.error(query, input).await;
+            assert_eq!(gone["extensions"]["code"], "NOT_FOUND", "{gone}");
+            assert_eq!(gone["extensions"]["sequence"], first["sequence"], "{gone}");
+            assert!(!gone.to_string().contains("Bo"), "{gone}");
+        }
+        assert!(server.stop().await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_is_answered_when_the_task_has_ended() {
+    let database = crate::database::TestDatabase::sqlite();
+    let server = Server::start(&database.url).await;
+    let admin = Client::new(&server, &server.admin);
+    let ann = agent(&admin, &server, "Ann").await;
+    let (task, _) = task_of(&admin, &server, &ann).await;
+    let input = json!({ "taskId": task, "attributes": { "note": "done" }, "idempotencyKey": "once" });
+    let updated = ann.client.data(UPDATE, json!({ "input": input })).await;
+    let complete = "mutation($id: ID!) { completeTask(input: { taskId: $id }) { sequence } }";
+    ann.client.data(complete, json!({ "id": task })).await;
+
+    let gone = ann.client.error(UPDATE, json!({ "input": input })).await;
+    assert_eq!(gone["extensions"]["code"], "NOT_FOUND", "{gone}");
+    assert_eq!(gone["extensions"]["sequence"], updated["updateTask"]["sequence"], "{gone}");
+    let input = json!({ "taskId": task, "attributes": {}, "idempotencyKey": "other" });
+    let late = ann.client.error(UPDATE, json!({ "input": input })).await;
+    assert_eq!(late["extensions"]["code"], "INVALID_STATE", "{late}");
+    assert_eq!(late["extensions"]["sequence"], Value::Null, "{late}");
 }
 
 /// Of the Tasks that a Worker has, it sees the name of the Workflow, also of the one that they are handed on to.

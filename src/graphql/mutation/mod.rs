@@ -28,11 +28,12 @@ use super::scope::{Scope, View};
 use crate::caller::{Committed, Request};
 
 /// Each takes one input object. Every input may carry `idempotencyKey`: a repeat with the same key and the same
-/// input gives the first answer and has no second effect, for 24 hours, also after a restart; the same key with
-/// another input is a `CONFLICT`. Where an existing object is changed, `expectedVersion` may say which version
-/// of it the client has seen; if it has changed since, nothing happens and the answer is `CONFLICT`. Every
-/// payload carries `sequence`: the change is durable, and its last event is at that position of the log. Fields
-/// of an input that are left out stay as they are.
+/// input gives the first answer and has no second effect, for 24 hours, also after a restart. It shows the object as
+/// it is now; where it is gone by then, or out of the viewer's sight, the answer is `NOT_FOUND` with the first
+/// `sequence` in the `extensions`. The same key with another input is a `CONFLICT`. Where an existing object is
+/// changed, `expectedVersion` may say which version of it the client has seen; if it has changed since, nothing
+/// happens and the answer is `CONFLICT`. Every payload carries `sequence`: the change is durable, and its last event
+/// is at that position of the log. Fields of an input that are left out stay as they are.
 ///
 /// Errors of all: `UNAUTHENTICATED`, `FORBIDDEN`, `NOT_FOUND`, `BAD_USER_INPUT`, `CONFLICT`, `OVERLOADED`,
 /// `UNAVAILABLE`, `INTERNAL`.
@@ -110,7 +111,7 @@ impl<I: Id> Change<I> {
         let (sequence, kind, subject) = (self.sequence.0, I::KIND, self.subject);
         let message =
             format!("the change was made, at sequence {sequence}, but there is no {kind} {subject} any more");
-        Error::NotFound { message, field: None }
+        Error::Gone { message, sequence }
     }
 }
 
