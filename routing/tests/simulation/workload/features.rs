@@ -61,10 +61,14 @@ impl Features {
         let channels = random.some_of(&CHANNELS, n_channels);
         let optimized = if random.percent(30) { 1 + random.below(n_channels) } else { 0 };
         let optimized_channels = random.some_of(&channels, optimized);
+        // Task Channels come and go in few runs, and in those often, while work on them is handed on.
+        let channels_come_and_go = random.percent(5);
         let weights = ACTIONS
             .iter()
             .map(|(action, weight)| match action {
                 Action::CreateTask => *weight,
+                Action::CreateTaskChannel | Action::DeleteTaskChannel if channels_come_and_go => 20,
+                Action::UpdateTask | Action::TransferTask if channels_come_and_go => 2 * weight,
                 _ => weight * *random.pick(&[0, 1, 1, 1, 3]),
             })
             .collect();
