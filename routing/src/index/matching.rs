@@ -26,7 +26,7 @@
 //! eligible, looks at these alone; the walk is cut off after [`WALK_MAX`] steps, and where the step's expression is
 //! true for hardly anybody, after [`UNSUITED_MAX`] Workers. The second looks at the first Task of each TaskQueue of
 //! the Worker in which somebody waits, 64 at a time where all 64 are behind the best so far. Neither grows with the
-//! number of waiting Tasks.
+//! number of waiting Tasks, but with that of the different things that they ask for (`lanes.rs`).
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
