@@ -201,8 +201,11 @@ impl Router {
             None => (configuration.default_filter.as_ref().expect("checked by the caller"), None),
         };
 
+        let from = old.task_queue;
         let mut matched = self.changed(old);
         matched.priority = target.priority.unwrap_or(old.priority);
+        matched.task_queue = Some(target.queue);
+        matched.task_queue_entered_at = Some(self.now);
         let Phase::Pending(waiting) = &mut matched.phase else {
             unreachable!("only a pending Task enters a step");
         };
@@ -219,10 +222,7 @@ impl Router {
         let matched = Arc::new(matched);
         self.emit(Event::WorkflowTargetMatched { task: Arc::clone(&matched) });
 
-        let mut entered = self.changed(&matched);
-        entered.task_queue = Some(target.queue);
-        entered.task_queue_entered_at = Some(self.now);
-        self.emit(direct::entered(entered, matched.task_queue));
+        self.emit(direct::entered(self.changed(&matched), from));
         if target.skip_if.is_some() {
             self.wakes.may_skip.insert(id);
         }

@@ -5,7 +5,7 @@ use routing::rejection::Code;
 use routing::state::TaskStatus;
 use routing::state::task::RoutingStep;
 use routing::time::Timestamp;
-use routing::{Command, Limits};
+use routing::{Command, Event, Limits};
 use serde_json::json;
 
 use crate::fixture::{Centre, START, document};
@@ -34,6 +34,25 @@ fn a_task_comes_in_by_five_events_in_this_order() {
     );
     assert_eq!(centre.offered_to(task), [ann]);
     assert_eq!(centre.status(task), TaskStatus::Reserved);
+}
+
+#[test]
+fn that_a_target_matched_names_the_queue_of_this_target() {
+    let mut centre = Centre::new();
+    let (first, second) = (centre.queue(""), centre.queue(""));
+    let workflow = centre.steps(json!([{ "queue": first, "timeout": 10 }, { "queue": second }]));
+    let matched = |centre: &mut Centre| {
+        let mut events = centre.recorded().into_iter();
+        let task = events.find_map(|recorded| match recorded.event {
+            Event::WorkflowTargetMatched { task } => Some(task),
+            _ => None,
+        });
+        (task.expect("a target").task_queue, events.next().expect("the queue is entered").event.name())
+    };
+    centre.task(workflow, json!({}));
+    assert_eq!(matched(&mut centre), (Some(first), "task-queue.entered"));
+    centre.pass_seconds(10);
+    assert_eq!(matched(&mut centre), (Some(second), "task-queue.moved"));
 }
 
 #[test]

@@ -131,7 +131,7 @@ event_types! {
     TaskPurged,
     /// A Task entered its Workflow.
     WorkflowEntered,
-    /// A Task came to a target of its Workflow.
+    /// A Task came to a target of its Workflow. It enters that target's TaskQueue next, and has it here already.
     WorkflowTargetMatched,
     /// A Task reached the end of its Workflow, and no Worker took it.
     WorkflowTimeout,

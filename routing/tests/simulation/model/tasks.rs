@@ -131,11 +131,16 @@ impl Model {
 
     /// 2.3: `task-queue.moved` when it comes from another TaskQueue.
     pub(super) fn enter_queue(&mut self, mut task: Task, queue: TaskQueueId) {
-        let previous = task.task_queue;
-        task.task_queue = Some(queue);
+        let previous = task.task_queue.replace(queue);
         task.task_queue_entered_at = Some(self.now);
+        self.record_entered(task, previous);
+    }
+
+    /// That a Task has come to its TaskQueue.
+    pub(super) fn record_entered(&mut self, task: Task, previous: Option<TaskQueueId>) {
+        let queue = task.task_queue;
         self.record_task(task, |task| match previous {
-            Some(previous_task_queue) if previous_task_queue != queue => {
+            Some(previous_task_queue) if Some(previous_task_queue) != queue => {
                 Event::TaskQueueMoved { task, previous_task_queue }
             }
             _ => Event::TaskQueueEntered { task },

@@ -160,8 +160,10 @@ impl Model {
             deadline,
         };
         super::tasks::set_place(&mut task, Place::Step(step));
+        let previous = task.task_queue.replace(at.queue);
+        task.task_queue_entered_at = Some(self.now);
         self.record_task(task, |task| Event::WorkflowTargetMatched { task });
-        self.enter_queue(self.changed(id), at.queue);
+        self.record_entered(self.changed(id), previous);
         self.looked_at.insert(id);
     }
 
