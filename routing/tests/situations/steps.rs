@@ -664,6 +664,17 @@ fn documents_that_waiting_tasks_follow_are_many_but_not_without_end() {
     change(&mut centre, 21, false).expect("there is room for more");
     let revisions = &centre.router.state().workflows[&workflow].revisions;
     assert_eq!(revisions.iter().map(|revision| revision.number).collect::<Vec<_>>(), [21, 22]);
+
+    // Those that are offered to somebody go on by theirs in any case.
+    centre.update_queue(queue, |queue| queue.target_workers = Some("1==1".to_owned()));
+    let ann = centre.worker("Ann", json!({}));
+    centre.set_capacity(ann, "default", 50);
+    for n in 22..=39 {
+        centre.task(workflow, json!({}));
+        change(&mut centre, n, false).expect("so many are kept");
+    }
+    centre.task(workflow, json!({}));
+    change(&mut centre, 40, true).expect_err("that is too many");
 }
 
 // ---- looked at again ----
