@@ -4,7 +4,7 @@
 //! that was deleted is empty until a new one gets it: in no bitmap, no circle and no column. Slots are a matter of this
 //! index alone: they are not stored and mean nothing outside.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
@@ -591,7 +591,11 @@ impl Workers {
                 (*id, ready.circle.keys().copied().collect())
             })
             .collect();
-        (workers, queues, circles, self.columns.canonical(&ids))
+        let in_activity =
+            |workers: &FixedBitSet| workers.ones().map(|slot| ids[slot]).collect::<BTreeSet<_>>();
+        let activities: BTreeMap<ActivityId, BTreeSet<WorkerId>> =
+            self.activities.iter().map(|(id, workers)| (*id, in_activity(workers))).collect();
+        (workers, queues, circles, activities, self.columns.canonical(&ids))
     }
 }
 

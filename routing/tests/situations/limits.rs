@@ -106,3 +106,34 @@ fn who_has_a_task_again_has_the_full_time_too() {
     centre.pass_seconds(1);
     assert_eq!(centre.status(task), TaskStatus::Completed);
 }
+
+#[test]
+fn what_is_due_may_be_done_in_parts_and_nothing_is_offered_before_all_of_it() {
+    let mut centre = Centre::new();
+    let (first, second) = (centre.queue(""), centre.queue("1==1"));
+    let workflow = centre.steps(json!([{ "queue": first, "timeout": 10 }, { "queue": second }]));
+    centre.worker("Ann", json!({}));
+    for _ in 0..3 {
+        centre.task(workflow, json!({}));
+    }
+    centre.forget();
+    let at = centre.router.now().plus_seconds(10);
+    let next = ["task-queue.timeout", "workflow.target-matched", "task-queue.moved"];
+    assert!(!centre.router.tick_in_part(at, 2), "one is left");
+    centre.pass_seconds(0);
+    let expected = [next.as_slice(), &next, &next, &["reservation.created"]].concat();
+    assert_eq!(centre.events(), expected);
+}
+
+#[test]
+fn a_part_that_does_all_that_is_due_says_so() {
+    let mut centre = Centre::new();
+    let queue = centre.queue("");
+    let workflow = centre.steps(json!([{ "queue": queue, "timeout": 10 }]));
+    let tasks = [centre.task(workflow, json!({})), centre.task(workflow, json!({}))];
+    let at = centre.router.now().plus_seconds(10);
+    assert!(!centre.router.tick_in_part(at, 1));
+    assert_eq!(tasks.map(|task| centre.status(task)), [TaskStatus::Canceled, TaskStatus::Pending]);
+    assert!(centre.router.tick_in_part(at, 1));
+    assert_eq!(tasks.map(|task| centre.status(task)), [TaskStatus::Canceled; 2]);
+}
