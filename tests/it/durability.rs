@@ -76,39 +76,44 @@ async fn timers_go_on_after_a_restart() {
     }
 }
 
-/// More than one commit holds: each of them is canceled, and the stream has no hole.
+/// More than one commit holds: nothing of it is left out, and the stream has no hole.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_became_due_while_the_server_was_down_is_done_in_several_commits() {
+async fn what_is_due_all_at_once_when_the_server_starts_is_done() {
     const TASKS: usize = 5_000;
-    const SECONDS: u64 = 3;
     for database in crate::database::databases().await {
         let server = Server::start(&database.url).await;
         let admin = Client::new(&server, &server.admin);
         let workspace = server.workspace.clone();
+        // A Workflow that wants nothing: its Tasks are canceled at once.
+        let lookup = "query($id: ID!) { workspace(id: $id) { taskQueues { nodes { id } } } }";
+        let data = admin.data(lookup, json!({ "id": workspace })).await;
+        let queue = &data["workspace"]["taskQueues"]["nodes"][0]["id"];
+        let never = json!({ "expression": "1==0", "targets": [{ "queue": queue }] });
+        let configuration = json!({ "task_routing": { "filters": [never] } });
+        let create =
+            "mutation($input: CreateWorkflowInput!) { createWorkflow(input: $input) { workflow { id } } }";
+        let input = json!({ "workspaceId": workspace, "name": "None", "configuration": configuration });
+        let data = admin.data(create, json!({ "input": input })).await;
+        let tasks = vec![json!({ "workflowId": data["createWorkflow"]["workflow"]["id"] }); 500];
         let create = "mutation($input: CreateTasksInput!) { createTasks(input: $input) { sequence } }";
-        let tasks = vec![json!({ "timeoutSeconds": SECONDS }); 500];
-        let before = sequence(&admin, &workspace).await;
         for _ in 0..TASKS / tasks.len() {
             admin.data(create, json!({ "input": { "workspaceId": workspace, "tasks": tasks } })).await;
         }
+        assert_eq!(n_tasks(&admin, &workspace).await, TASKS as u64, "all of them stay for a while");
+        let before = sequence(&admin, &workspace).await.as_u64().expect("a number");
 
-        let server = server.crash_and_restart_after(Duration::from_secs(SECONDS)).await;
+        // As if that while had passed.
+        let server = server.crash_and_restart_with(&["--finished-task-retention-seconds", "0"]).await;
         let query = "subscription($id: ID!, $after: Sequence) { workspaceEvents(workspaceId: $id, after: $after) { type sequence } }";
         let variables = json!({ "id": workspace, "after": before });
         let mut events = Socket::subscribe(&server.socket_url(), &server.admin, query, variables)
             .await
             .expect("a connection");
-        let mut last = before.as_u64().expect("a number");
-        let mut n_canceled = 0;
-        while n_canceled < TASKS {
+        for expected in before + 1..=before + TASKS as u64 {
             let event = events.next().await.expect("an event")["workspaceEvents"].take();
-            assert_eq!(event["sequence"], last + 1);
-            last += 1;
-            n_canceled += usize::from(event["type"] == "TASK_CANCELED");
+            assert_eq!(event, json!({ "type": "TASK_PURGED", "sequence": expected }));
         }
-        let query = "query($id: ID!) { workspace(id: $id) { tasks(filter: { statuses: [CANCELED] }) { totalCount } } }";
-        let data = admin.data(query, json!({ "id": workspace })).await;
-        assert_eq!(data["workspace"]["tasks"]["totalCount"], TASKS);
+        assert_eq!(n_tasks(&admin, &workspace).await, 0);
         assert!(server.stop().await);
     }
 }

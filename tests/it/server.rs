@@ -29,20 +29,19 @@ impl Server {
     /// Starts a server on a database.
     pub async fn start(database_url: &str) -> Server {
         let folder = TempDir::new().expect("a folder for the test");
-        Server::start_in(folder, database_url.to_owned(), "127.0.0.1:0").await
+        Server::start_in(folder, database_url.to_owned(), "127.0.0.1:0", &[]).await
     }
 
     /// Kills the process as a power cut would, and starts another one at the same address.
     pub async fn crash_and_restart(self) -> Server {
-        self.crash_and_restart_after(Duration::ZERO).await
+        self.crash_and_restart_with(&[]).await
     }
 
-    /// The same, but nothing runs for so long.
-    pub async fn crash_and_restart_after(mut self, pause: Duration) -> Server {
+    /// The same, with other settings, as on the command line.
+    pub async fn crash_and_restart_with(mut self, settings: &[&str]) -> Server {
         self.process.kill().await.expect("the server can be killed");
-        tokio::time::sleep(pause).await;
         let Server { folder, database_url, address, .. } = self;
-        Server::start_in(folder, database_url, &address.to_string()).await
+        Server::start_in(folder, database_url, &address.to_string(), settings).await
     }
 
     /// Asks the process to stop, and waits until it has. Returns whether it ended well.
@@ -78,9 +77,10 @@ impl Server {
         format!("ws://{}/graphql/ws", self.address)
     }
 
-    async fn start_in(folder: TempDir, database_url: String, listen: &str) -> Server {
+    async fn start_in(folder: TempDir, database_url: String, listen: &str, settings: &[&str]) -> Server {
         let mut process = command(&folder, &database_url)
             .args(["serve", "--listen", listen])
+            .args(settings)
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program can be run");
